@@ -1,0 +1,1 @@
+"""Where objects come from and where proxies run, one package each."""

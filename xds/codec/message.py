@@ -1,0 +1,141 @@
+"""Messages: from fields, from JSON with `@type`, from other protobuf libraries; and back to JSON for people.
+
+Fields given as a dict go straight to protobuf's C code: that is the fast way, for translation. JSON takes the slow way,
+which names the path of every mistake: that is for what people write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from xds.codec.descriptors import message_class, pool
+from xds.codec.reference import references
+from xds.model import ConfigError, Key, Resource, version_of
+from xds.model.type_url import EDS, PREFIX
+
+NAME_FIELD: Final[Mapping[str, str]] = {EDS: "cluster_name"}
+"""The field that names a resource, where it is not `name`."""
+
+
+def build(full_name: str, fields: Mapping[str, Any]) -> Message:
+    """A message from plain data: dicts for messages, lists for repeated fields, strings or numbers for enums.
+
+    Raises ConfigError for a field or an enum value that the type does not have, and for a value of the wrong type.
+    """
+    try:
+        return message_class(full_name)(**fields)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"cannot make a {full_name}: {error}") from None
+
+
+def pack(full_name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as the fields of a google.protobuf.Any, to stand inside another `build`."""
+    body = build(full_name, fields).SerializeToString(deterministic=True)
+    return {"type_url": PREFIX + full_name, "value": body}
+
+
+def type_url_of(message: Message) -> str:
+    """The type URL of a message."""
+    return PREFIX + message.DESCRIPTOR.full_name
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message, equal for equal content within one version of protobuf."""
+    return message.SerializeToString(deterministic=True)
+
+
+def decode(type_url: str, body: bytes) -> Message:
+    """The message behind a type URL and its bytes. Raises ConfigError where the bytes are none of its."""
+    try:
+        return message_class(type_url.removeprefix(PREFIX)).FromString(body)
+    except Exception as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"these bytes are no {type_url}: {error}") from None
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """A message as people read it: JSON data with Envoy's own field names, every Any unpacked."""
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, descriptor_pool=pool())
+
+
+def resource_to_json(one: Resource) -> dict[str, Any]:
+    """A resource as people read it: its message, with `@type` first."""
+    return {"@type": one.type_url, **to_json(decode(one.type_url, one.body))}
+
+
+def from_json(body: Mapping[str, Any]) -> Message:
+    """The message that `@type` JSON describes; field names in either spelling (`connect_timeout`, `connectTimeout`).
+
+    Raises ConfigError, with the path, for an unknown field, a wrong enum, a bad Duration and any other wrong value.
+    """
+    fields = dict(body)
+    type_url = fields.pop("@type", None)
+    if not isinstance(type_url, str):
+        raise ConfigError(
+            "is missing", field="@type", hint="for instance type.googleapis.com/envoy.config.cluster.v3.Cluster"
+        )
+    message = message_class(type_url.removeprefix(PREFIX))()
+    try:
+        return json_format.ParseDict(fields, message, descriptor_pool=pool())
+    except json_format.ParseError as error:
+        raise _config_error(str(error)) from None
+
+
+_OUTER: Final = re.compile(r"Failed to parse (\w+) field: ")
+_PATH: Final = re.compile(r"""\.? at "?(?P<path>[A-Za-z]\w*(?:[.\[][^"\s]*)?)"?\.?(?P<rest>\s|$)""")
+
+
+def _config_error(text: str) -> ConfigError:
+    """Protobuf's sentence as ours: the path as the field, the innermost complaint as the message."""
+    text = text.split("\n", maxsplit=1)[0]
+    outer = ".".join(_OUTER.findall(text))
+    text = _OUTER.sub("", text)
+    found = _PATH.search(text)
+    if found is None:
+        return ConfigError(text.rstrip("."), field=outer)
+    path = found["path"].rstrip(".").partition(".")[2]
+    return ConfigError(text[: found.start()].rstrip("."), field=path)
+
+
+def adopt(message: object) -> Message:
+    """The message as one of ours, from `@type` JSON, any protobuf message, or a betterproto2 one.
+
+    Raises ConfigError for anything else.
+    """
+    if isinstance(message, Mapping):
+        return from_json(message)
+    if isinstance(message, Message):
+        ours = message_class(message.DESCRIPTOR.full_name)
+        return message if isinstance(message, ours) else ours.FromString(message.SerializeToString())
+    if (full_name := _betterproto_name(message)) is not None:
+        return message_class(full_name).FromString(bytes(message))  # type: ignore[call-overload]
+    raise ConfigError(f"{type(message).__name__} is no message: give @type JSON, a protobuf or a betterproto2 message")
+
+
+def _betterproto_name(message: object) -> str | None:
+    """The full protobuf name of a betterproto2 message of envoy-data-plane; None for anything else."""
+    if not type(message).__module__.startswith("envoy_data_plane."):
+        return None
+    from envoy_data_plane.message_pool import default_message_pool  # noqa: PLC0415  an optional dependency
+
+    url: str = default_message_pool.type_to_url[type(message)]
+    return url.rpartition("/")[2]
+
+
+def resource(message: object, *, authors: tuple[Key, ...] = ()) -> Resource:
+    """One message, encoded once: a Resource. Takes all that `adopt` takes. Raises ConfigError when it has no name."""
+    ours = adopt(message)
+    type_url = type_url_of(ours)
+    name = getattr(ours, NAME_FIELD.get(type_url, "name"), "")
+    if not name:
+        raise ConfigError(
+            f"a {ours.DESCRIPTOR.name} without a name cannot be served", field=NAME_FIELD.get(type_url, "name")
+        )
+    body = encode(ours)
+    return Resource(type_url, name, version_of(body), body, references(ours), authors)

@@ -1,0 +1,50 @@
+"""Frozen data: keys, objects, events, statuses, resources, snapshots, and the interfaces of the plug-ins."""
+
+from xds.model.error import ConfigError, LegationError, ProtocolError
+from xds.model.event import Delete, Event, Listed, Put, Report
+from xds.model.key import CLUSTER_SCOPED, Key, Kind
+from xds.model.node import Listen, Node, NodeGroup
+from xds.model.object import Object, Objects, Origin
+from xds.model.plugin import Hook, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
+from xds.model.snapshot import Snapshot, dangling
+from xds.model.status import Condition, Diagnostic, Part, Severity, Status
+from xds.model.translation import Translation
+
+__all__ = [
+    "CLUSTER_SCOPED",
+    "NO_RESOURCES",
+    "Condition",
+    "ConfigError",
+    "Delete",
+    "Diagnostic",
+    "Event",
+    "Hook",
+    "Key",
+    "Kind",
+    "LegationError",
+    "Listed",
+    "Listen",
+    "Node",
+    "NodeGroup",
+    "Object",
+    "Objects",
+    "Origin",
+    "Part",
+    "ProtocolError",
+    "Provider",
+    "ProxyRunner",
+    "Put",
+    "Reference",
+    "Report",
+    "Resource",
+    "Resources",
+    "Severity",
+    "Snapshot",
+    "Source",
+    "Status",
+    "StatusWriter",
+    "Translation",
+    "dangling",
+    "version_of",
+]

@@ -1,0 +1,83 @@
+"""The plug-in surface: the interfaces that providers, sources, hooks and runners fulfil. Ours have no others.
+
+A plug-in is a class whose constructor takes its own settings, a frozen `msgspec.Struct` named by its class attribute
+`Settings`; the section under the plug-in's name in the settings file is decoded into it. It is found through the entry
+point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.runners`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from xds.model.event import Event
+from xds.model.key import Key, Kind
+from xds.model.node import NodeGroup
+from xds.model.object import Object, Objects
+from xds.model.status import Diagnostic, Status
+from xds.model.translation import Translation
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """Where objects come from.
+
+    `watch` yields Put and Delete in order, Listed once after the first full pass, and Report for what is no object's
+    own fault. It ends only when it is cancelled. It may raise: the pipeline starts it again with growing pauses and
+    keeps what it last said; objects that the new pass does not name before its Listed are then gone.
+    """
+
+    def watch(self, kinds: Collection[Kind]) -> AsyncIterator[Event]:
+        """The events of these kinds, until cancelled. Objects of other kinds may be said and are ignored with a warning."""
+        ...
+
+
+@runtime_checkable
+class StatusWriter(Protocol):
+    """A provider's second face: takes statuses back to where the objects came from."""
+
+    async def write(self, statuses: Mapping[Key, Status]) -> None:
+        """Writes the statuses that changed since the last call. Returns when they are written."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A configuration language. Pure: no I/O, no clock, no randomness; same objects, same result."""
+
+    kinds: frozenset[Kind]
+
+    def check(self, one: Object) -> Sequence[Diagnostic]:
+        """What is wrong with this object on its own. An ERROR keeps it out, and the last good one in force."""
+        ...
+
+    def translate(self, objects: Objects) -> Translation:
+        """Everything that these objects mean. Unchanged input gives the same Resource objects as the call before."""
+        ...
+
+
+@runtime_checkable
+class Hook(Protocol):
+    """Edits one built resource's message on its way out. Pure.
+
+    `message` is the full protobuf name of the resource type it wants, for instance `envoy.config.cluster.v3.Cluster`.
+    """
+
+    message: str
+
+    def edit(self, message: Any) -> Any | None:
+        """The protobuf message to send: the one given (it may be changed in place), another, or None to drop it."""
+        ...
+
+
+@runtime_checkable
+class ProxyRunner(Protocol):
+    """Where proxies run: this host, a cluster."""
+
+    async def run(self, xds_address: tuple[str, int]) -> None:
+        """Keeps the proxies of the last `reconcile` alive until cancelled; then drains and ends them all."""
+        ...
+
+    async def reconcile(self, groups: Collection[NodeGroup]) -> None:
+        """Makes the running proxies match: one set of proxies for each group, none for others. Level-triggered."""
+        ...

@@ -1,0 +1,87 @@
+"""Resources: named Envoy messages, encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from xds.model.key import Key
+
+Reference = tuple[str, str]
+"""(type URL, name) of a resource that another one names."""
+
+
+def version_of(body: bytes) -> str:
+    """The version of a resource: a short hash of its bytes, equal on every replica and after every restart."""
+    return blake2b(body, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One Envoy message of one type, by name, as bytes.
+
+    `references` are the resources it names (a cluster its endpoints, a listener its routes and secrets, a route its
+    clusters); `authors` are the objects that it was made from. Neither takes part in comparison: the version does.
+    """
+
+    type_url: str
+    name: str
+    version: str
+    body: bytes = field(compare=False, repr=False)
+    references: frozenset[Reference] = field(default=frozenset(), compare=False, repr=False)
+    authors: tuple[Key, ...] = field(default=(), compare=False, repr=False)
+
+    def names(self, type_url: str) -> Iterator[str]:
+        """The names of the resources of one type that this one refers to."""
+        return (name for of_type, name in self.references if of_type == type_url)
+
+
+class Resources(Mapping[str, Resource]):
+    """All resources of one type in a snapshot, by name; immutable.
+
+    `version` is the hash of what is listed, whatever its order; it is worked out when first asked for.
+    """
+
+    __slots__ = ("_by_name", "_version")
+
+    def __init__(self, by_name: Mapping[str, Resource]) -> None:
+        self._by_name = by_name
+        self._version = ""
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource]) -> Resources:
+        """These resources by name; of two with one name the later counts."""
+        return cls({one.name: one for one in resources})
+
+    @property
+    def version(self) -> str:
+        """The content hash of the whole list."""
+        if not self._version:
+            listed = sorted(f"{name}\0{one.version}\n" for name, one in self._by_name.items())
+            self._version = version_of("".join(listed).encode())
+        return self._version
+
+    def __getitem__(self, name: str) -> Resource:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Resources) and self._by_name == other._by_name)
+
+    __hash__ = None  # type: ignore[assignment]  # equality walks the whole list: nothing should hash it
+
+    def __repr__(self) -> str:
+        return f"Resources({', '.join(sorted(self))})"
+
+
+NO_RESOURCES: Final = Resources({})

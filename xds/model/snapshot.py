@@ -1,0 +1,67 @@
+"""Snapshots: everything one node group is to have at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources
+from xds.model.type_url import CDS, EDS, LDS, RDS, SDS, short_type
+
+CHECKED: Final = frozenset({CDS, EDS, RDS, SDS})
+"""The types whose every reference must be in the snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All resources of one node group at one moment, by type URL; immutable, and sharing every unchanged type with
+    the snapshot before.
+    """
+
+    types: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource]) -> Snapshot:
+        """A snapshot of these resources."""
+        by_type: dict[str, dict[str, Resource]] = {}
+        for one in resources:
+            by_type.setdefault(one.type_url, {})[one.name] = one
+        return cls({type_url: Resources(by_name) for type_url, by_name in by_type.items()})
+
+    def of_type(self, type_url: str) -> Resources:
+        """The resources of one type; empty when there are none."""
+        return self.types.get(type_url, NO_RESOURCES)
+
+    def get(self, reference: Reference) -> Resource | None:
+        """The resource with this type URL and name."""
+        return self.of_type(reference[0]).get(reference[1])
+
+    def sharing(self, old: Snapshot) -> Snapshot:
+        """This snapshot, with the Resources of `old` in the place of equal ones, so that `is` tells what changed."""
+        types = {url: before if (before := old.types.get(url)) == now else now for url, now in self.types.items()}
+        if len(types) == len(old.types) and all(types[url] is old.types.get(url) for url in types):
+            return old
+        return Snapshot(types)
+
+    def __iter__(self) -> Iterator[Resource]:
+        for resources in self.types.values():
+            yield from resources.values()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.types.values()))
+
+
+def dangling(snapshot: Snapshot) -> list[str]:
+    """What a snapshot names and does not have, in words; empty for a consistent one.
+
+    Extra resources are no fault. A listener's clusters are checked like a route's.
+    """
+    return [
+        f"{short_type(one.type_url)} {one.name!r} names {short_type(type_url)} {name!r}, which is not in the snapshot"
+        for of_type in (CDS, LDS, RDS)
+        for one in snapshot.of_type(of_type).values()
+        for type_url, name in sorted(one.references)
+        if type_url in CHECKED and name not in snapshot.of_type(type_url)
+    ]

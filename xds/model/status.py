@@ -1,0 +1,96 @@
+"""What we tell the author of an object: conditions, statuses, diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from xds.model.key import Key
+from xds.model.object import Origin
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One observed aspect of an object, as Kubernetes has it (without times: only a writer knows those)."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str = ""
+    observed_generation: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The condition as it stands in a Kubernetes status, without `lastTransitionTime`."""
+        return {
+            "type": self.type,
+            "status": str(self.status),
+            "reason": self.reason,
+            "message": self.message,
+            "observedGeneration": self.observed_generation,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The conditions of one part of an object: a listener of a Gateway, a parent of a route.
+
+    `section` is the field of the status the part is an entry of (`listeners`, `parents`), `name` what a person calls it,
+    `identity` the fields that say which part it is, followed by any others it shows.
+    """
+
+    section: str
+    name: str
+    conditions: tuple[Condition, ...]
+    identity: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status of one object. `fields` are the other entries of its Kubernetes status (addresses, …);
+    `summary` is one line for people: what this object does, now.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    parts: tuple[Part, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    summary: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as Kubernetes writes it, without times."""
+        body: dict[str, Any] = dict(self.fields)
+        if self.conditions:
+            body["conditions"] = [one.to_json() for one in self.conditions]
+        for part in self.parts:
+            entry = {**part.identity, "conditions": [one.to_json() for one in part.conditions]}
+            body.setdefault(part.section, []).append(entry)
+        return body
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: an ERROR means that something written is not in force."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing an author should know: whose fault (`key`), where (`origin`, `field`), what, and what to do (`hint`)."""
+
+    message: str
+    key: Key | None = None
+    field: str = ""
+    origin: Origin | None = None
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        where = f"{self.origin}: " if self.origin else ""
+        who = f"{self.key}: " if self.key else ""
+        what = f"{self.field} {self.message}" if self.field else self.message
+        return where + who + what + (f"\n    {self.hint}" if self.hint else "")
