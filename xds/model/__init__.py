@@ -6,6 +6,7 @@ from xds.model.key import CLUSTER_SCOPED, Key, Kind
 from xds.model.node import Listen, Node, NodeGroup
 from xds.model.object import Object, Objects, Origin
 from xds.model.plugin import Hook, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
 from xds.model.snapshot import Snapshot, dangling
 from xds.model.status import Condition, Diagnostic, Part, Severity, Status
@@ -14,6 +15,7 @@ from xds.model.translation import Translation
 __all__ = [
     "CLUSTER_SCOPED",
     "NO_RESOURCES",
+    "Answer",
     "Condition",
     "ConfigError",
     "Delete",
@@ -33,9 +35,11 @@ __all__ = [
     "Part",
     "ProtocolError",
     "Provider",
+    "Proxy",
     "ProxyRunner",
     "Put",
     "Reference",
+    "Refusal",
     "Report",
     "Resource",
     "Resources",
@@ -44,6 +48,7 @@ __all__ = [
     "Source",
     "Status",
     "StatusWriter",
+    "Subscribed",
     "Translation",
     "dangling",
     "version_of",

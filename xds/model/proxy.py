@@ -1,0 +1,55 @@
+"""Proxies: what the control plane knows of the nodes that are connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xds.model.node import Node
+
+
+class Answer(StrEnum):
+    """What a proxy last said to a type: nothing was sent yet, not answered yet, ACK, or NACK."""
+
+    NOTHING = "nothing sent"
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """One type on one stream: how many resources it holds, at which version, and what it said to the last response."""
+
+    type_url: str
+    version: str
+    resources: int
+    answer: Answer
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One stream of one node. `since` is in seconds since the epoch; `dialect` is `delta` or `sotw`."""
+
+    node: Node
+    group: str
+    peer: str
+    dialect: str
+    since: float
+    types: tuple[Subscribed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One version of one resource that a proxy of the group refused: it is never offered again to that group.
+
+    `message` is the proxy's own words. `kept` tells whether an older version of the resource stays in force.
+    """
+
+    group: str
+    type_url: str
+    name: str
+    version: str
+    message: str
+    kept: bool

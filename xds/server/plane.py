@@ -1,0 +1,40 @@
+"""The control plane as the admin service sees it: read-only facts of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from xds.model import Diagnostic, Key, NodeGroup, Proxy, Refusal, Snapshot, Status
+
+
+class Plane(Protocol):
+    """What can be asked of a running control plane. Nothing here waits, and nothing changes it."""
+
+    def missing(self) -> Sequence[str]:
+        """What readiness still waits for, in words; empty when ready."""
+        ...
+
+    def groups(self) -> Mapping[str, NodeGroup]:
+        """The node groups, by name."""
+        ...
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """The newest published snapshot of each node group, by the group's name."""
+        ...
+
+    def proxies(self) -> Sequence[Proxy]:
+        """The streams that are open."""
+        ...
+
+    def refusals(self) -> Sequence[Refusal]:
+        """What proxies refused and is still what the configuration asks for."""
+        ...
+
+    def statuses(self) -> Mapping[Key, Status]:
+        """The status of every object."""
+        ...
+
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """Everything that is wrong with what authors wrote, now."""
+        ...
