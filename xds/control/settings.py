@@ -1,0 +1,166 @@
+"""Settings: one YAML file, flags over it, and each plug-in's own section decoded by the plug-in's own Struct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+
+from xds.codec import document
+from xds.control import plugin, section
+from xds.control.plugin import Plugin
+from xds.model import ConfigError, Hook, Origin, Provider, ProxyRunner, Source
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+T = TypeVar("T")
+
+
+class Xds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where proxies reach the control plane. Port 0 takes any free one."""
+
+    address: str = "127.0.0.1"
+    port: Port = 18000
+
+
+class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where people and Prometheus reach it. Port 0 takes any free one."""
+
+    address: str = "127.0.0.1"
+    port: Port = 19000
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said on standard error, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings file as written: the sections of plug-ins are still plain data."""
+
+    xds: Xds = Xds()
+    admin: Admin = Admin()
+    log: Log = Log()
+    providers: dict[str, Any] = {}
+    sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}})
+    hooks: dict[str, Any] = {}
+    runner: dict[str, Any] | Literal["none"] = msgspec.field(default_factory=lambda: {"host": {}})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a control plane is made of. Hooks run in the order in which they are written."""
+
+    xds: Xds
+    admin: Admin
+    log: Log
+    providers: tuple[Plugin[Provider], ...]
+    sources: tuple[Plugin[Source], ...]
+    hooks: tuple[Plugin[Hook], ...] = ()
+    runner: Plugin[ProxyRunner] | None = None
+
+
+def load(file: str | None = None, *, paths: tuple[str, ...] = (), flags: Mapping[str, Any] = NOTHING) -> Settings:
+    """The settings of a file, with flags (nested like the file) over it.
+
+    `paths` are read by the provider `file` in the place of every provider that the settings file names; that
+    provider's other settings hold. Raises ConfigError with file, line and path for whatever is wrong.
+    """
+    origin, body = _read(file) if file is not None else (None, {})
+    body = _over(_reading(body, paths) if paths else body, flags)
+    try:
+        return _settings(section.read(body, File))
+    except ConfigError as error:
+        if origin is None or error.origin is not None:
+            raise
+        where = document.locate(origin, error.field)
+        raise ConfigError(error.message, field=error.field, origin=where, hint=error.hint) from error
+
+
+def _read(file: str) -> tuple[Origin, dict[str, Any]]:
+    """One file's text and data; an empty one has every default."""
+    try:
+        documents = list(document.split(Path(file).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}", hint="it was given with --config") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    if len(documents) > 1:
+        raise ConfigError(
+            "a settings file is one document", origin=Origin(file, documents[1].line), hint="take out the '---'"
+        )
+    one = documents[0] if documents else document.Text("", 1)
+    origin = Origin(file, one.line, one.text)
+    body = document.parse(one, file) or {}
+    if not isinstance(body, dict):
+        raise ConfigError("the settings must be a mapping", origin=origin, hint="start with 'providers:'")
+    return origin, body
+
+
+def _reading(body: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
+    """The same settings with these paths as all that is read."""
+    providers = body.get("providers")
+    own = providers.get("file") if isinstance(providers, Mapping) else None
+    return {**body, "providers": {"file": {**(own if isinstance(own, Mapping) else {}), "paths": list(paths)}}}
+
+
+def _over(body: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags laid over the file's data, mapping into mapping."""
+    laid = dict(body)
+    for name, value in flags.items():
+        below = laid.get(name)
+        deeper = isinstance(value, Mapping) and isinstance(below, Mapping)
+        laid[name] = _over(below, value) if deeper else value  # type: ignore[arg-type]  # deeper says it is one
+    return laid
+
+
+def _settings(file: File) -> Settings:
+    if not file.sources:
+        raise ConfigError("is empty", field="sources", hint="name at least one, for instance gatewayapi: {}")
+    return Settings(
+        xds=file.xds,
+        admin=file.admin,
+        log=file.log,
+        providers=_plugins(plugin.PROVIDERS, file.providers, "providers"),
+        sources=_plugins(plugin.SOURCES, file.sources, "sources"),
+        hooks=_plugins(plugin.HOOKS, file.hooks, "hooks"),
+        runner=_runner(file.runner),
+    )
+
+
+def _plugins(group: str, sections: Mapping[str, Any], at: str) -> tuple[Plugin[T], ...]:
+    return tuple(_plugin(group, name, body, at) for name, body in sections.items())
+
+
+def _runner(sections: Mapping[str, Any] | str) -> Plugin[ProxyRunner] | None:
+    if isinstance(sections, str):
+        return None
+    if len(sections) != 1:
+        raise ConfigError(
+            f"names {len(sections)} runners: {', '.join(sections)}" if sections else "is empty",
+            field="runner",
+            hint="name one, for instance host: {}, or write none",
+        )
+    runners: tuple[Plugin[ProxyRunner], ...] = _plugins(plugin.RUNNERS, sections, "runner")
+    return runners[0]
+
+
+def _plugin(group: str, name: str, body: object, at: str) -> Plugin[T]:
+    field = f"{at}.{name}"
+    try:
+        factory = plugin.load(group, name)
+    except ConfigError as error:
+        raise ConfigError(f"cannot be used: {error.message}", field=field, hint=error.hint) from error
+    struct = plugin.settings_of(factory)
+    body = {} if body is None else body
+    if struct is not None:
+        return Plugin(group, name, factory, section.read(body, struct, field))
+    if body != {}:
+        raise ConfigError("takes no settings", field=field, hint=f"write {name}: {{}}")
+    return Plugin(group, name, factory)
