@@ -44,7 +44,7 @@ class Plugin(Generic[T]):
         if not isinstance(made, interface):
             raise ConfigError(
                 f"the {role} {self.name!r} is no {interface.__name__}: it lacks {', '.join(_lacking(made, interface))}",
-                hint=f"{self.factory.__module__}:{self.factory.__qualname__} must have all of xds.model.{interface.__name__}",
+                hint=f"see xds.model.{interface.__name__}; it is {self.factory.__module__}.{self.factory.__qualname__}",
             )
         return cast("T", made)
 

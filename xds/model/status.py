@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,9 @@ from xds.model.key import Key
 from xds.model.object import Origin
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+ABNORMAL: Final = frozenset({"Conflicted", "OverlappingTLSConfig", "PartiallyInvalid", "RouteRulesOverlap"})
+"""Types of conditions that tell of trouble when they hold; every other one does when it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,11 @@ class Condition:
     reason: str
     message: str = ""
     observed_generation: int = 1
+
+    @property
+    def well(self) -> bool:
+        """Whether the object is, in this aspect, as its author wants it."""
+        return self.status is not (self.type in ABNORMAL)
 
     def to_json(self) -> dict[str, Any]:
         """The condition as it stands in a Kubernetes status, without `lastTransitionTime`."""
@@ -59,6 +67,11 @@ class Status:
     parts: tuple[Part, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     summary: str = ""
+
+    def failing(self) -> Iterator[tuple[str, Condition]]:
+        """The conditions that tell of trouble, each with the name of its part (empty for the object as a whole)."""
+        yield from (("", one) for one in self.conditions if not one.well)
+        yield from ((part.name, one) for part in self.parts for one in part.conditions if not one.well)
 
     def to_json(self) -> dict[str, Any]:
         """The status as Kubernetes writes it, without times."""

@@ -1,0 +1,22 @@
+"""Sockets that cannot be opened: one sentence for the person who chose the port."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import Final
+
+from xds.model import ConfigError
+
+WORDS: Final[Mapping[int, str]] = {
+    errno.EADDRINUSE: "is already in use",
+    errno.EADDRNOTAVAIL: "is no address of this machine",
+    errno.EACCES: "may not be opened by this user",
+}
+
+
+def cannot_listen(error: OSError, address: tuple[str, int], *, setting: str, flag: str) -> ConfigError:
+    """The ConfigError for a socket that did not open: names the address, the setting and the flag that chose it."""
+    host, port = address
+    what = WORDS.get(error.errno or 0, f"cannot be opened: {error.strerror or error}")
+    return ConfigError(f"{host}:{port} {what}", hint=f"choose another with {flag}, or {setting} in the settings file")

@@ -1,0 +1,127 @@
+"""Metrics: OpenTelemetry's instruments, told the way Prometheus reads them. Nothing here is global."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Final
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from xds.model import Severity
+from xds.model.type_url import short_type
+from xds.server.plane import Plane
+
+DIALECTS: Final = ("delta", "sotw")
+TRANSLATION_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ACK_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
+
+Tally = Counter[tuple[tuple[str, str], ...]]
+"""Label values -> how many."""
+
+
+class Metrics:
+    """What happens is counted as it happens; what is so is read from the plane whenever somebody asks."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
+        resource = Resource({"service.name": "legation", "service.version": version("legation")})
+        provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        self._meter = meter = provider.get_meter("legation")
+        self._requests = meter.create_counter("legation_xds_requests", description="Requests from proxies, by type")
+        self._responses = meter.create_counter("legation_xds_responses", description="Responses to proxies, by type")
+        self._acks = meter.create_counter("legation_xds_acks", description="Responses that a proxy accepted, by type")
+        self._nacks = meter.create_counter("legation_xds_nacks", description="Responses that a proxy refused, by type")
+        self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
+        self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
+        self._ack_seconds = meter.create_histogram(
+            "legation_xds_ack",
+            "s",
+            "From the publication of a change to a proxy's ACK, by type",
+            explicit_bucket_boundaries_advisory=ACK_SECONDS,
+        )
+        self._translation_seconds = meter.create_histogram(
+            "legation_translation",
+            "s",
+            "One translation of all objects",
+            explicit_bucket_boundaries_advisory=TRANSLATION_SECONDS,
+        )
+
+    def observe(self, plane: Plane) -> None:
+        """Reads this plane from now on. To be called once."""
+        self._gauge("legation_xds_streams", "Open streams, by dialect", lambda: _streams(plane))
+        self._gauge("legation_resources", "Resources in force, by node group and type", lambda: _resources(plane))
+        self._gauge("legation_resources_refused", "Resources that a proxy refused", lambda: _refused(plane))
+        self._gauge("legation_diagnostics", "What authors should know, by severity", lambda: _diagnostics(plane))
+
+    def request(self, type_url: str) -> None:
+        """A proxy asked for a type, or answered a response of it."""
+        self._requests.add(1, {"type": short_type(type_url)})
+
+    def response(self, type_url: str) -> None:
+        """A response of this type went out."""
+        self._responses.add(1, {"type": short_type(type_url)})
+
+    def ack(self, type_url: str, seconds: float) -> None:
+        """A proxy accepted a response, this long after its change was published."""
+        labels = {"type": short_type(type_url)}
+        self._acks.add(1, labels)
+        self._ack_seconds.record(seconds, labels)
+
+    def nack(self, type_url: str) -> None:
+        """A proxy refused a response of this type."""
+        self._nacks.add(1, {"type": short_type(type_url)})
+
+    def translated(self, seconds: float) -> None:
+        """All objects were translated, in this time."""
+        self._translation_seconds.record(seconds)
+
+    def provider_events(self, provider: str, events: int = 1) -> None:
+        """A provider told of so many changes."""
+        self._events.add(events, {"provider": provider})
+
+    def provider_restarted(self, provider: str) -> None:
+        """A provider failed and was started again."""
+        self._restarts.add(1, {"provider": provider})
+
+    def render(self) -> tuple[str, bytes]:
+        """(content type, body) of everything measured, in Prometheus' text format."""
+        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+    def _gauge(self, name: str, description: str, read: Callable[[], Tally]) -> None:
+        def observed(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(many, dict(labels)) for labels, many in read().items()]
+
+        self._meter.create_observable_gauge(name, [observed], description=description)
+
+
+def _streams(plane: Plane) -> Tally:
+    tally = Tally({(("dialect", dialect),): 0 for dialect in DIALECTS})
+    tally.update((("dialect", one.dialect),) for one in plane.proxies())
+    return tally
+
+
+def _resources(plane: Plane) -> Tally:
+    return Tally(
+        {
+            (("group", group), ("type", short_type(type_url))): len(resources)
+            for group, snapshot in plane.snapshots().items()
+            for type_url, resources in snapshot.types.items()
+        }
+    )
+
+
+def _refused(plane: Plane) -> Tally:
+    return Tally((("group", one.group), ("type", short_type(one.type_url))) for one in plane.refusals())
+
+
+def _diagnostics(plane: Plane) -> Tally:
+    tally = Tally({(("severity", str(severity)),): 0 for severity in Severity})
+    tally.update((("severity", str(one.severity)),) for one in plane.diagnostics())
+    return tally
