@@ -81,3 +81,7 @@ class ProxyRunner(Protocol):
     async def reconcile(self, groups: Collection[NodeGroup]) -> None:
         """Makes the running proxies match: one set of proxies for each group, none for others. Level-triggered."""
         ...
+
+    def hurry(self) -> None:
+        """Ends the drains that are under way at once: somebody pressed Ctrl-C a second time. `run` returns soon after."""
+        ...
