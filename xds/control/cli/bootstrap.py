@@ -1,0 +1,51 @@
+"""`legation bootstrap`: what an Envoy starts with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from xds.codec import bootstrap as envoy
+from xds.control.cli import option, screen
+
+ADMIN: Final = ("127.0.0.1", 9901)
+"""Where Envoy's own admin page listens, as in Envoy's documentation."""
+
+
+def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int]:
+    """The (host, port) of `host:port`; an IPv6 host stands in brackets."""
+    host, _colon, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise click.BadParameter(f"{value!r} is no host:port; it looks like 127.0.0.1:18000")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+@click.command(
+    epilog=option.examples(
+        "legation bootstrap --group default/quickstart > envoy.yaml && envoy -c envoy.yaml",
+        "legation bootstrap --group default/quickstart --xds-address xds.example.com:18000",
+    )
+)
+@click.option("--group", required=True, metavar="NAME", help="The node group that this Envoy belongs to: namespace/name.")
+@click.option("--node-id", metavar="ID", help="The Envoy's own name; --service-node says it too.  [default: the group's]")
+@click.option(
+    "--xds-address",
+    metavar="HOST:PORT",
+    callback=address,
+    default="127.0.0.1:18000",
+    show_default=True,
+    help="Where legation serves.",
+)
+@click.option(
+    "--dialect", type=click.Choice(list(envoy.API_TYPES)), default="delta", show_default=True, help="The form of xDS."
+)
+def bootstrap(group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect) -> None:
+    """Print the bootstrap of an Envoy of your own.
+
+    It is the YAML file that an Envoy starts with. Such an Envoy asks legation for everything over one stream.
+    Each Gateway is a node group, and `legation proxies` shows the Envoys under their node ids. Envoy's own
+    admin page is at 127.0.0.1:9901; change it where several Envoys share a machine.
+    """
+    body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect)
+    click.echo(screen.as_yaml(body))

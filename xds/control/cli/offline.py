@@ -1,0 +1,121 @@
+"""Offline: objects read once through the same providers and sources that a running control plane has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import anyio
+
+from xds.codec.document import locate
+from xds.control.settings import Settings
+from xds.model import (
+    Delete,
+    Diagnostic,
+    Key,
+    Kind,
+    Listed,
+    Object,
+    Objects,
+    Provider,
+    Put,
+    Report,
+    Severity,
+    Source,
+    Status,
+    Translation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is written and what it means: the objects, their translation, and what is wrong with single objects or files.
+
+    An object with an error of its own is among the objects, and is left out of the translation.
+    """
+
+    objects: Objects
+    translation: Translation
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that say that something written is not in force."""
+        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
+
+    @property
+    def complaints(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
+        said = {(one.key, one.message) for one in self.diagnostics}
+        failing = _failing(self.translation.statuses, self.objects, said)
+        return tuple(sorted((*self.diagnostics, *failing), key=_place))
+
+
+def read(settings: Settings) -> Reading:
+    """Reads every provider until it has listed, checks every object, and translates those without an error."""
+    providers = [one.make() for one in settings.providers]
+    sources = [one.make() for one in settings.sources]
+    kinds = frozenset[Kind]().union(*(source.kinds for source in sources))
+    objects, reports = anyio.run(_list, providers, kinds)
+    checked = [found for source in sources for found in _check(source, objects)]
+    refused = {one.key for one in checked if one.severity is Severity.ERROR and one.key is not None}
+    translation = _translate(sources, objects.updated((key, None) for key in refused))
+    found = _placed((*reports, *checked, *translation.diagnostics), objects)
+    return Reading(objects, translation, tuple(sorted(dict.fromkeys(found), key=_place)))
+
+
+async def _list(providers: Iterable[Provider], kinds: Collection[Kind]) -> tuple[Objects, list[Diagnostic]]:
+    objects: dict[Key, Object] = {}
+    reports: dict[str, tuple[Diagnostic, ...]] = {}
+    for provider in providers:
+        events = provider.watch(kinds)
+        async for event in events:
+            match event:
+                case Put(one):
+                    objects[one.key] = one
+                case Delete(key):
+                    objects.pop(key, None)
+                case Report(place, diagnostics):
+                    reports[place] = diagnostics
+                case Listed():
+                    break
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+    return Objects.of(objects.values()), [one for said in reports.values() for one in said]
+
+
+def _check(source: Source, objects: Objects) -> Iterator[Diagnostic]:
+    for kind in source.kinds:
+        for key, one in objects.of_kind(kind).items():
+            for found in source.check(one):
+                yield found if found.key else replace(found, key=key)
+
+
+def _translate(sources: Iterable[Source], objects: Objects) -> Translation:
+    (source,) = sources
+    return source.translate(objects)
+
+
+def _placed(found: Iterable[Diagnostic], objects: Objects) -> Iterator[Diagnostic]:
+    """The same diagnostics, each with the line of its field, where that can be known."""
+    for one in found:
+        about = objects.get(one.key) if one.key else None
+        origin = one.origin or (about.origin if about else None)
+        yield replace(one, origin=locate(origin, one.field) if origin else None)
+
+
+def _place(one: Diagnostic) -> tuple[str, int]:
+    return (one.origin.file, one.origin.line) if one.origin else ("", 0)
+
+
+def _failing(
+    statuses: Mapping[Key, Status], objects: Objects, said: Collection[tuple[Key | None, str]]
+) -> Iterator[Diagnostic]:
+    """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
+    for key, status in statuses.items():
+        about = objects.get(key)
+        for part, condition in status.failing():
+            if (key, condition.message) in said:
+                continue
+            what = f"{condition.type} is {condition.status} ({condition.reason}): {condition.message}"
+            yield Diagnostic(f"{part}: {what}" if part else what, key, origin=about.origin if about else None)
