@@ -1,0 +1,64 @@
+"""An Envoy's log, beside ours."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import anyio
+from anyio.abc import ByteReceiveStream
+
+FORMAT: Final = "[%l][%n] %v"
+"""Envoy's --log-format, in which `read` finds level, component and text."""
+
+LEVELS: Final[Mapping[str, int]] = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+_LINE: Final = re.compile(rf"\[({'|'.join(LEVELS)})\]\[([^\]]*)\] (.*)")
+LONGEST_LINE: Final = 64 * 1024
+
+
+def read(line: str, before: int) -> tuple[int, str]:
+    """(level, text) of a line. One that is not in Envoy's format goes on with the line before, at the level `before`."""
+    if found := _LINE.match(line):
+        return LEVELS[found[1]], f"{found[2]}: {found[3]}"
+    return before, line
+
+
+class Log:
+    """What one Envoy says, passed on to the logger `envoy.<group>`; `errors` are the last it complained of."""
+
+    def __init__(self, group: str) -> None:
+        self._logger = logging.getLogger(f"envoy.{group}")
+        self.errors: deque[str] = deque(maxlen=3)
+
+    async def relay(self, stream: ByteReceiveStream) -> None:
+        """Passes on every line until the stream ends, even when cancelled: an Envoy that nobody reads would stand still."""
+        level = logging.INFO
+        with anyio.CancelScope(shield=True):
+            async for line in lines(stream):
+                level, text = read(line, level)
+                self._logger.log(level, "%s", text)
+                if level >= logging.ERROR:
+                    self.errors.append(text)
+
+
+async def lines(stream: ByteReceiveStream) -> AsyncIterator[str]:
+    """The lines of a stream, without their ends; one that is longer than 64 KB comes in pieces."""
+    rest = b""
+    async for chunk in stream:
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            whole, rest = [*whole, rest], b""
+        for line in whole:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")
