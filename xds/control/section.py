@@ -74,7 +74,7 @@ def _config_error(text: str, kind: type[msgspec.Struct], at: str) -> ConfigError
     if key := _MISSING.match(text):
         return ConfigError("is missing", field=f"{field}.{key['name']}".lstrip("."))
     if choice := _CHOICE.match(text):
-        return ConfigError(f"cannot be {choice['value']}", field=field, hint=f"one of {', '.join(_values(types))}")
+        return ConfigError(f"cannot be {choice['value']}", field=field, hint=f"it can be {' or '.join(_values(types))}")
     return ConfigError(_in_words(text), field=field)
 
 

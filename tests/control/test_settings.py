@@ -1,0 +1,103 @@
+"""The settings file: what it means, and what is said when it cannot mean what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.control import settings
+from xds.model import ConfigError
+
+NONE = "providers: {memory: {}}\nsources: {echoes: {}}\nrunner: none\n"
+
+
+def said(file: str, **given) -> str:
+    with pytest.raises(ConfigError) as caught:
+        settings.load(file, **given)
+    return str(caught.value)
+
+
+@pytest.fixture(autouse=True)
+def _strangers(acme):
+    """Every test has plug-ins to name."""
+
+
+def test_an_empty_file_has_every_default(write):
+    loaded = settings.load(write("legation.yaml", "# nothing\n"), flags={"sources": {"echoes": {}}, "runner": "none"})
+    assert (loaded.xds.address, loaded.xds.port, loaded.admin.port) == ("127.0.0.1", 18000, 19000)
+    assert (loaded.log.level, loaded.log.format) == ("info", "text")
+    assert loaded.providers == ()
+
+
+def test_a_plug_ins_section_becomes_its_own_settings(write):
+    file = write("legation.yaml", "providers: {memory: {names: [a, b]}}\nsources: {echoes: }\nrunner: none\n")
+    (provider,) = settings.load(file).providers
+    assert provider.settings.names == ("a", "b")
+    assert provider.make().settings is provider.settings
+
+
+def test_a_plug_in_without_settings_is_made_without(write):
+    loaded = settings.load(write("legation.yaml", NONE))
+    assert loaded.sources[0].settings is None
+    assert loaded.sources[0].make().kinds
+    assert loaded.runner is None
+
+
+def test_flags_win_over_the_file_and_leave_the_rest_of_it(write):
+    file = write("legation.yaml", NONE + "xds: {address: 0.0.0.0, port: 1}\n")
+    loaded = settings.load(file, flags={"xds": {"port": 2}})
+    assert (loaded.xds.address, loaded.xds.port) == ("0.0.0.0", 2)
+
+
+def test_paths_take_the_place_of_every_provider(write):
+    file = write("legation.yaml", NONE)
+    assert "providers.file" in said(file, paths=(7,))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("providers:\n  memory:\n    nams: [a]\n", "s.yaml:3: providers.memory.nams is not a setting (did you mean names?)"),
+        ("xds:\n  port: 1\n  prot: 2\n", "s.yaml:3: xds.prot is not a setting (did you mean port?)"),
+        ("providrs: {}\n", "s.yaml:1: providrs is not a setting (did you mean providers?)"),
+        ("zzz: {}\n", "s.yaml:1: zzz is not a setting (there are admin, hooks, log, providers, runner, sources, xds)"),
+        ("xds:\n  port: 70000\n", "s.yaml:2: xds.port must be at most 65535"),
+        ("xds:\n  port: -1\n", "s.yaml:2: xds.port must be at least 0"),
+        ("xds:\n  port: abc\n", "s.yaml:2: xds.port must be a whole number, not text"),
+        ("xds: [1]\n", "s.yaml:1: xds must be a mapping, not a list"),
+        ("log: {level: loud}\n", "s.yaml:1: log.level cannot be 'loud' (it can be debug or error or info or warning)"),
+        ("runner: nobody\n", "s.yaml:1: runner cannot be 'nobody' (it can be none)"),
+        ("providers:\n  memory:\n    names: a\n", "s.yaml:3: providers.memory.names must be a list, not text"),
+        (
+            "providers:\n  memory:\n    names: [a,\n      1]\n",
+            "s.yaml:4: providers.memory.names[1] must be text, not a whole number",
+        ),
+        ("providers:\n  memory: 3\n", "s.yaml:2: providers.memory must be a mapping, not a whole number"),
+        ("sources:\n  echoes: {a: 1}\n", "s.yaml:2: sources.echoes takes no settings (write echoes: {})"),
+        ("sources: {}\n", "s.yaml:1: sources is empty (name at least one, for instance gatewayapi: {})"),
+        ("sources: {echoes: }\nrunner: {}\n", "s.yaml:2: runner is empty (name one, for instance host: {}, or write none)"),
+        (
+            "sources: {echoes: }\nrunner: {a: {}, b: {}}\n",
+            "s.yaml:2: runner names 2 runners: a, b (name one, for instance host: {}, or write none)",
+        ),
+        ("- a\n", "s.yaml:1: the settings must be a mapping (start with 'providers:')"),
+        ("xds: {}\n---\nadmin: {}\n", "s.yaml:2: a settings file is one document (take out the '---')"),
+        ("xds: {}\nxds: {}\n", "s.yaml:2: is not valid YAML: the key 'xds' is given twice"),
+    ],
+)
+def test_a_mistake_is_said_with_file_line_and_path(write, text, message):
+    assert said(write("s.yaml", text)) == message
+
+
+def test_an_unknown_plug_in_is_said_with_what_is_installed(write):
+    message = said(write("s.yaml", "providers:\n  memroy: {}\nsources: {echoes: {}}\n"))
+    assert message.startswith("s.yaml:2: providers.memroy cannot be used: there is no provider 'memroy'")
+    assert "did you mean memory? installed: " in message
+
+
+def test_a_missing_file_names_itself(here):
+    assert said("nope.yaml") == "nope.yaml cannot be read: No such file or directory (it was given with --config)"
+
+
+def test_a_file_of_bytes_is_no_settings_file(here):
+    (here / "s.yaml").write_bytes(b"\xff\xfe")
+    assert said("s.yaml") == "s.yaml is not UTF-8 text: invalid start byte at byte 0"
