@@ -84,7 +84,7 @@ def plane():
         Subscribed(CDS, "c0ffee", 2, Answer.REJECTED, "no such filter"),
         Subscribed(SDS, "5ec2e7", 1, Answer.ACCEPTED),
     )
-    resolved = Condition("ResolvedRefs", False, "BackendNotFound", "Service default/echo does not exist")
+    resolved = Condition("ResolvedRefs", False, "BackendNotFound", "no Service default/echo")
     parent = Part("parents", "default/edge", (Condition("Accepted", True, "Accepted"), resolved))
     return StillPlane(
         held={

@@ -94,7 +94,7 @@ async def test_status_tells_of_each_object_whether_it_is_well_and_why_not(ask):
                 "part": "default/edge",
                 "type": "ResolvedRefs",
                 "reason": "BackendNotFound",
-                "message": "Service default/echo does not exist",
+                "message": "no Service default/echo",
             },
         ],
     )

@@ -30,10 +30,7 @@ def missing(admin: str) -> list[str]:
 
 
 def _get(admin: str, path: str) -> tuple[int, bytes]:
-    where = urlsplit(admin)
-    if where.scheme != "http" or not where.hostname:
-        raise Failure(f"--admin {admin} is no address of an admin service; it looks like http://127.0.0.1:19000")
-    connection = HTTPConnection(where.hostname, where.port, timeout=SECONDS)
+    connection = HTTPConnection(*_address(admin), timeout=SECONDS)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -43,3 +40,14 @@ def _get(admin: str, path: str) -> tuple[int, bytes]:
         raise Failure(f"no legation answers at {admin} ({reason}).\n{START}") from None
     finally:
         connection.close()
+
+
+def _address(admin: str) -> tuple[str, int]:
+    try:
+        where = urlsplit(admin)
+        port = where.port or 80
+    except ValueError:  # no port is called that
+        where, port = urlsplit(""), 0
+    if where.scheme != "http" or not where.hostname:
+        raise Failure(f"--admin {admin} is no address of an admin service; it looks like http://127.0.0.1:19000")
+    return where.hostname, port

@@ -9,6 +9,7 @@ import anyio
 
 from xds.codec.document import locate
 from xds.control.settings import Settings
+from xds.control.translator import Translator
 from xds.model import (
     Delete,
     Diagnostic,
@@ -21,7 +22,6 @@ from xds.model import (
     Put,
     Report,
     Severity,
-    Source,
     Status,
     Translation,
 )
@@ -54,12 +54,11 @@ class Reading:
 def read(settings: Settings) -> Reading:
     """Reads every provider until it has listed, checks every object, and translates those without an error."""
     providers = [one.make() for one in settings.providers]
-    sources = [one.make() for one in settings.sources]
-    kinds = frozenset[Kind]().union(*(source.kinds for source in sources))
-    objects, reports = anyio.run(_list, providers, kinds)
-    checked = [found for source in sources for found in _check(source, objects)]
+    translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
+    objects, reports = anyio.run(_list, providers, translator.kinds)
+    checked = [replace(found, key=found.key or one.key) for one in objects for found in translator.check(one)]
     refused = {one.key for one in checked if one.severity is Severity.ERROR and one.key is not None}
-    translation = _translate(sources, objects.updated((key, None) for key in refused))
+    translation = translator.translate(objects.updated((key, None) for key in refused))
     found = _placed((*reports, *checked, *translation.diagnostics), objects)
     return Reading(objects, translation, tuple(sorted(dict.fromkeys(found), key=_place)))
 
@@ -82,18 +81,6 @@ async def _list(providers: Iterable[Provider], kinds: Collection[Kind]) -> tuple
         if isinstance(events, AsyncGenerator):
             await events.aclose()
     return Objects.of(objects.values()), [one for said in reports.values() for one in said]
-
-
-def _check(source: Source, objects: Objects) -> Iterator[Diagnostic]:
-    for kind in source.kinds:
-        for key, one in objects.of_kind(kind).items():
-            for found in source.check(one):
-                yield found if found.key else replace(found, key=key)
-
-
-def _translate(sources: Iterable[Source], objects: Objects) -> Translation:
-    (source,) = sources
-    return source.translate(objects)
 
 
 def _placed(found: Iterable[Diagnostic], objects: Objects) -> Iterator[Diagnostic]:
