@@ -1,0 +1,121 @@
+"""Admissions: which listeners of a Gateway are accepted, and why the others are not.
+
+Certificates have no part in this: a listener whose certificate is missing is accepted, and routes attach to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sources.gatewayapi.address import HTTPS, PROTOCOLS, addresses, owner
+from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
+from sources.gatewayapi.hostname import ANY
+from sources.gatewayapi.kind import HTTP_ROUTE
+from sources.gatewayapi.schema.gateway import GatewaySpec, Listener, RouteGroupKind
+from sources.graph import Reader
+from xds.model import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A listener, and whether it is accepted."""
+
+    listener: Listener
+    verdict: Verdict = ACCEPTED
+
+    @property
+    def accepted(self) -> bool:
+        """Whether routes attach to it and it may be served."""
+        return self.verdict.status
+
+    @property
+    def conflicted(self) -> bool:
+        """Whether another listener of the Gateway is in its way."""
+        return self.verdict.reason in ("ProtocolConflict", "HostnameConflict")
+
+    @property
+    def hostname(self) -> str:
+        """The hostnames it serves; `*` for all."""
+        return self.listener.hostname or ANY
+
+    @property
+    def kinds(self) -> tuple[RouteGroupKind, ...]:
+        """The kinds of routes that it allows, of those that its protocol knows."""
+        if self.listener.protocol not in PROTOCOLS:
+            return ()
+        known = RouteGroupKind(HTTP_ROUTE.name, HTTP_ROUTE.group)
+        asked = self.listener.allowed_routes.kinds
+        return (known,) if not asked or known in asked else ()
+
+    @property
+    def unknown_kinds(self) -> tuple[str, ...]:
+        """The kinds of routes that it allows and that its protocol does not know."""
+        return tuple(one.kind for one in self.listener.allowed_routes.kinds if one not in self.kinds)
+
+
+def admissions(read: Reader, key: Key) -> tuple[Admission, ...]:
+    """The listeners of a Gateway of ours, in order; none when the Gateway is not accepted or has no address."""
+    known = read.get(gateway, key)
+    at = read.get(addresses, key)
+    if known is None or not at:
+        return ()
+    spec = known.document.spec
+    rivals = {port: _rival(read, key, [(one, port) for one in at]) for port in {one.port for one in spec.listeners}}
+    return tuple(Admission(one, _judge(one, spec, rivals[one.port])) for one in spec.listeners)
+
+
+def _rival(read: Reader, key: Key, places: Iterable[tuple[str, int]]) -> tuple[Key, str] | None:
+    """The older Gateway that has one of these places, and the address."""
+    owners = ((read.get(owner, place), place[0]) for place in places)
+    return next(((other, address) for other, address in owners if other not in (None, key) and other), None)
+
+
+def _judge(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Verdict:
+    return next(_faults(listener, spec, rival), ACCEPTED)
+
+
+def _faults(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Iterator[Verdict]:
+    if listener.protocol not in PROTOCOLS:
+        message = f"protocol {listener.protocol} is not supported; write {' or '.join(PROTOCOLS)}"
+        yield Verdict(False, "UnsupportedProtocol", message)
+    yield from _conflicts(listener, spec)
+    yield from _unsupported(listener, spec)
+    if rival is not None:
+        message = (
+            f"{rival[0]}, which is older, listens at {rival[1]} port {listener.port} already;"
+            " give this Gateway an address of its own in spec.addresses, or this listener another port"
+        )
+        yield Verdict(False, "PortUnavailable", message)
+
+
+def _conflicts(listener: Listener, spec: GatewaySpec) -> Iterator[Verdict]:
+    """No listener wins a conflict: all that are in it are refused, as Gateway API has it."""
+    others = [one for one in spec.listeners if one.port == listener.port and one is not listener]
+    for other in others:
+        if other.protocol != listener.protocol and other.protocol in PROTOCOLS:
+            message = (
+                f"listener {other.name} speaks {other.protocol} on port {listener.port}, and this one {listener.protocol}"
+            )
+            yield Verdict(False, "ProtocolConflict", message)
+    for other in others:
+        if (other.hostname or ANY) == (listener.hostname or ANY) and other.protocol == listener.protocol:
+            hostname = listener.hostname or "every hostname"
+            message = f"listener {other.name} has {hostname} on port {listener.port} too"
+            yield Verdict(False, "HostnameConflict", message)
+
+
+def _unsupported(listener: Listener, spec: GatewaySpec) -> Iterator[Verdict]:
+    if listener.tls and listener.tls.options:
+        options = ", ".join(sorted(listener.tls.options))
+        yield Verdict(False, "UnsupportedValue", f"tls.options are not supported yet: {options}")
+    if listener.protocol == HTTPS and _checks_clients(spec, listener.port):
+        message = "the Gateway's tls.frontend asks for client certificates, which are not checked yet: so it stays closed"
+        yield Verdict(False, "UnsupportedValue", message)
+
+
+def _checks_clients(spec: GatewaySpec, port: int) -> bool:
+    if spec.tls is None or spec.tls.frontend is None:
+        return False
+    own = next((one.tls for one in spec.tls.frontend.per_port if one.port == port), spec.tls.frontend.default)
+    return own.validation is not None

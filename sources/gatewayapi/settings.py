@@ -1,0 +1,39 @@
+"""The settings of the source, and how the graph reads them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
+
+from sources.graph import Reader
+from xds.model import ConfigError
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`controller_name`: the GatewayClasses that name it are ours. `bind_address`: where Gateways without
+    `spec.addresses` listen. `address_pool`: a network such as 127.0.10.0/24, out of which each of them gets an address of
+    its own instead.
+
+    Raises ConfigError when an address is none.
+    """
+
+    controller_name: str = "legation.dev/gateway"
+    bind_address: str = "0.0.0.0"  # noqa: S104  a gateway listens to the world unless told otherwise
+    address_pool: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            ip_address(self.bind_address)
+        except ValueError:
+            raise ConfigError(f"must be an IP address, not {self.bind_address!r}", field="bind_address") from None
+        try:
+            ip_network(self.address_pool or "::/128")
+        except ValueError as error:
+            raise ConfigError(f"must be a network such as 127.0.10.0/24: {error}", field="address_pool") from None
+
+
+def settings(read: Reader, _: None) -> Settings:
+    """The settings in force."""
+    known: Settings = read.input(Settings)
+    return known

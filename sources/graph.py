@@ -1,0 +1,263 @@
+"""Derived values over changing inputs: the incremental engine under the sources.
+
+A source says what it derives as plain functions, `function(read, argument) -> value`, which reach everything they need
+through `read`: inputs, groups of inputs, and the values of other functions. The graph keeps every value and remembers
+who read what; "there was none" is a reading too. After a change it computes again only what may have become different:
+
+1. `change` touches inputs and groups, and casts *doubt* on everything that stands on them. Nothing is computed yet.
+2. Reading a value that is in doubt first settles what it had read. The function runs again only if some of that has
+   *changed*; and if it then returns an equal value, the old one stays, and nobody above hears of it.
+3. `sweep` forgets what nobody reads any more.
+
+So a change costs what it touches, not what exists, and what did not change stays the identical object. Functions must
+be pure, their arguments hashable, and their values frozen and comparable; then the values are always those of a new
+graph with the same inputs. A function may be asked once more about an input that is gone, and must bear it.
+
+    graph = Graph({"owner": lambda key, pet: [pet.owner]})
+    graph.change("rex", Pet(owner="ann", age=3))
+
+    def ages(read: Reader, owner: str) -> int:
+        return sum(read.input(name).age for name in read.group("owner", owner))
+
+    graph.get(ages, "ann")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from typing import Any, Final, Protocol, TypeVar
+
+A = TypeVar("A", bound=Hashable)
+T = TypeVar("T")
+
+Index = Callable[[Any, Any], Iterable[Hashable]]
+"""(key, input) -> the groups that the input belongs to. Pure."""
+
+NEVER: Final = object()
+"""The value of what was not computed yet: equal to nothing."""
+
+
+class Reader(Protocol):
+    """What a function reads through. All that it reads here, and nothing else, makes it run again."""
+
+    def input(self, key: Hashable) -> Any:
+        """The input with this key; None when there is none."""
+        ...
+
+    def group(self, index: str, group: Hashable) -> frozenset[Any]:
+        """The keys of the inputs that an index puts into a group, in no order."""
+        ...
+
+    def get(self, function: Callable[[Reader, A], T], argument: A) -> T:
+        """The value of a function."""
+        ...
+
+    def each(self, function: Callable[[Reader, A], T], arguments: Collection[A]) -> Mapping[A, T]:
+        """The value of a function for each argument, in no order.
+
+        Of a thousand, those that changed cost something, and the same `arguments` as last time cost nothing. A function
+        calls it once at most for each function.
+        """
+        ...
+
+
+class Graph:
+    """Inputs by key, indexes over them by name, and all values derived from them that somebody reads."""
+
+    def __init__(self, indexes: Mapping[str, Index]) -> None:
+        self._indexes = indexes
+        self._nodes = _Nodes()
+        self._outside = _Node(self._nodes, (None, None))
+
+    def change(self, key: Hashable, value: Any | None) -> None:
+        """From now on the input with this key is `value`; None takes it away."""
+        before = self._nodes.inputs.pop(key, None)
+        if value is not None:
+            self._nodes.inputs[key] = value
+        self._nodes.touch((_input, key))
+        for name, index in self._indexes.items():
+            old = frozenset(() if before is None else index(key, before))
+            new = frozenset(() if value is None else index(key, value))
+            for group in old ^ new:
+                self._move(key, (name, group), joins=group in new)
+
+    def get(self, function: Callable[[Reader, A], T], argument: A) -> T:
+        """The value of a function, as things are now. It is kept up from now on."""
+        return self._outside.get(function, argument)
+
+    def sweep(self) -> None:
+        """Forgets the values that nobody reads any more."""
+        while self._nodes.idle:
+            node = self._nodes.idle.pop()
+            if not node.readers:
+                del self._nodes.known[node.identity]
+                node.unlink(node.reads)
+
+    def __len__(self) -> int:
+        """How many values are kept."""
+        return len(self._nodes.known)
+
+    def _move(self, key: Hashable, place: tuple[str, Hashable], *, joins: bool) -> None:
+        members = self._nodes.groups.setdefault(place, {})
+        if joins:
+            members[key] = None
+        else:
+            del members[key]
+        if not members:
+            del self._nodes.groups[place]
+        self._nodes.touch((_members, place))
+
+
+class _Nodes:
+    """What all nodes of a graph share."""
+
+    def __init__(self) -> None:
+        self.inputs: dict[Hashable, Any] = {}
+        self.groups: dict[tuple[str, Hashable], dict[Hashable, None]] = {}
+        self.known: dict[tuple[Any, Any], _Node] = {}
+        self.idle: set[_Node] = set()
+
+    def touch(self, identity: tuple[Any, Any]) -> None:
+        """Marks a leaf as changed and casts doubt on what stands on it."""
+        node = self.known.get(identity)
+        if node is not None:
+            node.changes.add(node)
+            node.cast_doubt()
+
+
+class _Node:
+    """One value and its place in the graph: what it read, who reads it, which readings are in doubt or have changed."""
+
+    __slots__ = ("changes", "doubts", "identity", "nodes", "readers", "reads", "value")
+
+    def __init__(self, nodes: _Nodes, identity: tuple[Any, Any]) -> None:
+        self.nodes, self.identity = nodes, identity
+        self.value: Any = NEVER
+        self.reads: set[_Node] = set()
+        self.readers: set[_Node] = set()
+        self.doubts: set[_Node] = set()
+        self.changes: set[_Node] = {self}
+
+    def input(self, key: Hashable) -> Any:
+        return self.get(_input, key)
+
+    def group(self, index: str, group: Hashable) -> frozenset[Any]:
+        return self.get(_members, (index, group))
+
+    def get(self, function: Callable[[Reader, A], T], argument: A) -> T:
+        identity = (function, argument)
+        node = self.nodes.known.get(identity)
+        if node is None:
+            node = self.nodes.known[identity] = _Node(self.nodes, identity)
+        value: T = self.take(node)
+        return value
+
+    def each(self, function: Callable[[Reader, A], T], arguments: Collection[A]) -> Mapping[A, T]:
+        identity = (function, self)
+        node = self.nodes.known.get(identity)
+        if node is None:
+            node = self.nodes.known[identity] = _Each(self.nodes, identity)
+        assert isinstance(node, _Each)
+        node.ask(arguments)
+        value: Mapping[A, T] = self.take(node)
+        return value
+
+    def take(self, node: _Node) -> Any:
+        """The value of another node, noted as read by this one."""
+        if node.doubts or node.changes:
+            node.settle()
+        self.reads.add(node)
+        node.readers.add(self)
+        return node.value
+
+    def cast_doubt(self) -> None:
+        """Tells everything that stands on this node, unless it was told before."""
+        for reader in self.readers:
+            told = bool(reader.doubts)
+            reader.doubts.add(self)
+            if not told:
+                reader.cast_doubt()
+
+    def settle(self) -> None:
+        """Makes the value right. A doubt stays until it is settled, so an exception on the way loses nothing."""
+        while self.doubts and not self.changes:
+            node = next(iter(self.doubts))
+            node.settle()
+            self.doubts.discard(node)
+        if self.changes:
+            self.compute()
+            self.doubts.clear()
+            self.changes.clear()
+
+    def compute(self) -> None:
+        """Runs the function, and links and unlinks what it reads now and what it had read."""
+        function, argument = self.identity
+        before, self.reads = self.reads, set()
+        value = function(self, argument)
+        self.unlink(before - self.reads)
+        if value != self.value:
+            self.publish(value)
+
+    def publish(self, value: Any) -> None:
+        """A new value; its readers have a changed reading."""
+        self.value = value
+        for reader in self.readers:
+            reader.changes.add(self)
+
+    def unlink(self, gone: Iterable[_Node]) -> None:
+        """These are read no more."""
+        for node in gone:
+            node.readers.discard(self)
+            if not node.readers:
+                self.nodes.idle.add(node)
+
+
+class _Each(_Node):
+    """A mapping from arguments to a function's values, kept up by the changed ones alone."""
+
+    __slots__ = ("arguments",)
+
+    def __init__(self, nodes: _Nodes, identity: tuple[Any, Any]) -> None:
+        super().__init__(nodes, identity)
+        self.arguments: Collection[Any] = ()
+        self.value = {}
+
+    def ask(self, arguments: Collection[Any]) -> None:
+        """These are the arguments from now on."""
+        if arguments is not self.arguments:
+            self.arguments = arguments
+            self.changes.add(self)
+
+    def settle(self) -> None:
+        while self.doubts:
+            node = next(iter(self.doubts))
+            node.settle()
+            self.doubts.discard(node)
+        if self.changes:
+            self.compute()
+            self.changes.clear()
+
+    def compute(self) -> None:
+        function, _ = self.identity
+        value = dict(self.value)
+        for node in self.changes - {self}:
+            value[node.identity[1]] = node.value
+        gone = [self.nodes.known[function, argument] for argument in value.keys() - self.arguments]
+        for node in gone:
+            del value[node.identity[1]]
+        self.reads.difference_update(gone)
+        self.unlink(gone)
+        new = [argument for argument in self.arguments if argument not in value]
+        value.update((argument, self.get(function, argument)) for argument in new)
+        if gone or new or self.changes != {self}:
+            self.publish(value)
+
+
+def _input(read: Reader, key: Hashable) -> Any:
+    assert isinstance(read, _Node)
+    return read.nodes.inputs.get(key)
+
+
+def _members(read: Reader, place: tuple[str, Hashable]) -> frozenset[Any]:
+    assert isinstance(read, _Node)
+    return frozenset(read.nodes.groups.get(place, ()))
