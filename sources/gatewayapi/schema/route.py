@@ -96,6 +96,11 @@ class HTTPRouteRule(Strict, frozen=True):
     retry: Retry | None = None
     session_persistence: SessionPersistence | None = None
 
+    @property
+    def alternatives(self) -> tuple[HTTPRouteMatch, ...]:
+        """`matches`; an empty list means the same as none: every request."""
+        return self.matches or (HTTPRouteMatch(),)
+
 
 class HTTPRouteSpec(Strict, frozen=True):
     """Where a route is attached, and its rules. No hostnames: those of the listener."""

@@ -102,7 +102,7 @@ def _redirect_alone(rule: HTTPRouteRule, path: str) -> Iterator[Flaw]:
 
 def _replacements(rule: HTTPRouteRule, path: str) -> Iterator[Flaw]:
     """A prefix can be replaced only where it is plain which one matched."""
-    if len(rule.matches) == 1 and rule.matches[0].path.type == "PathPrefix":
+    if len(rule.alternatives) == 1 and rule.alternatives[0].path.type == "PathPrefix":
         return
     lists = [(f"{path}.filters", rule.filters)]
     lists += [(f"{path}.backendRefs[{index}].filters", ref.filters) for index, ref in enumerate(rule.backend_refs)]
