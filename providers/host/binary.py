@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Final
 
 import anyio
+from anyio import to_thread
 
 from xds.model import ConfigError
 
@@ -18,29 +20,41 @@ SECONDS: Final = 20
 _VERSION: Final = re.compile(rb"version: \w+/(\d+\.\d+\.\d+[^/]*)/")
 
 
-def find(path: str | None) -> str:
-    """The program to start: the one asked for, or the one installed beside our Python, or the one in PATH.
+@dataclass(frozen=True, slots=True)
+class Envoy:
+    """An Envoy program; `version` is what it says of itself, for instance 1.40.0."""
 
-    Raises ConfigError when there is none.
+    path: str
+    version: str
+
+
+async def find(path: str | None) -> Envoy:
+    """The Envoy to start: the one asked for, or the one installed beside our Python, or the one in PATH.
+
+    Raises ConfigError when there is none, and when it is no Envoy.
     """
+    found = await to_thread.run_sync(locate, path)
+    return Envoy(found, await _version(found))
+
+
+def locate(path: str | None) -> str:
+    """The path of the program that `find` would take. Raises ConfigError when there is none."""
     if path is not None:
         found = shutil.which(path)
-        if found is None:
-            raise ConfigError(f"{path} is no program that can be started", field="envoy_path", hint=_advice(path))
+    else:
+        found = shutil.which("envoy", path=str(Path(sys.executable).parent)) or shutil.which("envoy")
+    if found is not None:
         return found
-    beside = shutil.which("envoy", path=str(Path(sys.executable).parent))
-    found = beside or shutil.which("envoy")
-    if found is None:
+    if path is None:
         raise ConfigError("no Envoy found", hint=BRING)
-    return found
+    raise ConfigError(f"{path} is no program that can be started", field="envoy_path", hint=_advice(path))
 
 
 def _advice(path: str) -> str:
     return f"allow it to be run: chmod +x {path}" if Path(path).is_file() else "give the path of an Envoy that exists"
 
 
-async def version_of(path: str) -> str:
-    """The version that the program says it is, for instance 1.40.0. Raises ConfigError when it is no Envoy."""
+async def _version(path: str) -> str:
     try:
         with anyio.fail_after(SECONDS):
             done = await anyio.run_process([path, "--version"], check=False)

@@ -23,14 +23,19 @@ LEVELS: Final[Mapping[str, int]] = {
     "critical": logging.CRITICAL,
 }
 _LINE: Final = re.compile(rf"\[({'|'.join(LEVELS)})\]\[([^\]]*)\] (.*)")
+OUR_DOING: Final = "caught ENVOY_SIGTERM"
+"""What Envoy warns of when we end it."""
+
 LONGEST_LINE: Final = 64 * 1024
 
 
 def read(line: str, before: int) -> tuple[int, str]:
     """(level, text) of a line. One that is not in Envoy's format goes on with the line before, at the level `before`."""
-    if found := _LINE.match(line):
-        return LEVELS[found[1]], f"{found[2]}: {found[3]}"
-    return before, line
+    found = _LINE.match(line)
+    if found is None:
+        return before, line
+    level = logging.INFO if found[3] == OUR_DOING else LEVELS[found[1]]
+    return level, f"{found[2]}: {found[3]}"
 
 
 class Log:

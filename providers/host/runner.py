@@ -39,18 +39,18 @@ class HostRunner:
 
     async def check(self) -> str:
         """The version of the Envoy that `run` would start. Raises ConfigError when there is none that can be started."""
-        return await binary.version_of(binary.find(self._settings.envoy_path))
+        return (await binary.find(self._settings.envoy_path)).version
 
     async def run(self, xds_address: tuple[str, int]) -> None:
         """Keeps an Envoy alive for every group of the last `reconcile`, until cancelled; then drains and ends them all.
 
         Raises ConfigError when there is no Envoy that can be started.
         """
-        program = binary.find(self._settings.envoy_path)
-        LOG.debug("%s is Envoy %s", program, await binary.version_of(program))
+        envoy = await binary.find(self._settings.envoy_path)
+        LOG.debug("%s is Envoy %s", envoy.path, envoy.version)
         home = await directory.prepare(xds_address)
         try:
-            await self._run(Launch(program, self._settings, xds_address, home))
+            await self._run(Launch(envoy.path, self._settings, xds_address, home))
         finally:
             with anyio.CancelScope(shield=True):
                 await directory.remove(home)
@@ -98,8 +98,10 @@ class HostRunner:
         tasks.start_soon(self._keep, keeper)
 
     async def _keep(self, keeper: Keeper) -> None:
-        await keeper.keep()
-        self._keepers.remove(keeper)
+        try:
+            await keeper.keep()
+        finally:
+            self._keepers.remove(keeper)
 
     def _warn_of_taken(self, group: NodeGroup) -> None:
         """Tells of sockets that somebody else has; the Envoys of this runner may hand them on to one another."""
