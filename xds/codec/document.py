@@ -126,6 +126,19 @@ def locate(origin: Origin, path: str) -> Origin:
     return Origin(origin.file, origin.line + line)
 
 
+def items(one: Text, path: str) -> Iterator[Text]:
+    """The items of the list at `path` (empty: of the document itself), each indented so as to be a document of its own.
+
+    The document must be one that `parse` reads and that has a list there.
+    """
+    node = yaml.compose(one.text, Loader=_Loader)
+    for step in steps(path):
+        _, node = _child(node, step) or (0, None)
+    for item in node.value if node else ():
+        start, end = item.start_mark, item.end_mark
+        yield Text(" " * start.column + one.text[start.index : end.index], one.line + start.line)
+
+
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
     """(line, node) of one step down; None where there is none."""
     if isinstance(node, yaml.MappingNode):
