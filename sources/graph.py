@@ -53,7 +53,7 @@ class Reader(Protocol):
         ...
 
     def each(self, function: Callable[[Reader, A], T], arguments: Collection[A]) -> Mapping[A, T]:
-        """The value of a function for each argument, in no order.
+        """The value of a function for each argument, in the order of the arguments.
 
         Of a thousand, those that changed cost something, and the same `arguments` as last time cost nothing. A function
         calls it once at most for each function.
@@ -224,9 +224,9 @@ class _Each(_Node):
 
     def ask(self, arguments: Collection[Any]) -> None:
         """These are the arguments from now on."""
-        if arguments is not self.arguments:
-            self.arguments = arguments
+        if arguments is not self.arguments and arguments != self.arguments:
             self.changes.add(self)
+        self.arguments = arguments
 
     def settle(self) -> None:
         while self.doubts:
@@ -238,19 +238,19 @@ class _Each(_Node):
             self.changes.clear()
 
     def compute(self) -> None:
-        function, _ = self.identity
         value = dict(self.value)
         for node in self.changes - {self}:
             value[node.identity[1]] = node.value
-        gone = [self.nodes.known[function, argument] for argument in value.keys() - self.arguments]
-        for node in gone:
-            del value[node.identity[1]]
+        self.publish(self.arranged(value) if self in self.changes else value)
+
+    def arranged(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        """The mapping for the arguments as they are now: new ones computed, gone ones read no more."""
+        function, _ = self.identity
+        new = {one: value[one] if one in value else self.get(function, one) for one in self.arguments}
+        gone = [self.nodes.known[function, one] for one in value.keys() - new.keys()]
         self.reads.difference_update(gone)
         self.unlink(gone)
-        new = [argument for argument in self.arguments if argument not in value]
-        value.update((argument, self.get(function, argument)) for argument in new)
-        if gone or new or self.changes != {self}:
-            self.publish(value)
+        return new
 
 
 def _input(read: Reader, key: Hashable) -> Any:

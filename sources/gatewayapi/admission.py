@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sources.gatewayapi.address import HTTPS, PROTOCOLS, addresses, owner
+from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
 from sources.gatewayapi.hostname import ANY
 from sources.gatewayapi.kind import HTTP_ROUTE
@@ -38,6 +39,11 @@ class Admission:
     def hostname(self) -> str:
         """The hostnames it serves; `*` for all."""
         return self.listener.hostname or ANY
+
+    @property
+    def entrance(self) -> Entrance:
+        """Its port and scheme."""
+        return Entrance(self.listener.port, self.listener.protocol.lower())
 
     @property
     def kinds(self) -> tuple[RouteGroupKind, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sources.gatewayapi.admission import Admission, admissions
+from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
 from sources.gatewayapi.hostname import ANY, intersection
 from sources.gatewayapi.kind import NAMESPACE
@@ -22,9 +23,10 @@ NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
 class Place(NamedTuple):
-    """Where a route is attached: a listener, and a hostname that both mean."""
+    """Where a route is attached: a listener, its entrance, and a hostname that both mean."""
 
     listener: str
+    entrance: Entrance
     domain: str
 
 
@@ -100,7 +102,7 @@ def _places(found: Iterable[Admission], hostnames: Iterable[str]) -> Iterator[Pl
     for one in found:
         for hostname in hostnames:
             if (domain := intersection(one.hostname, hostname)) is not None:
-                yield Place(one.listener.name, domain)
+                yield Place(one.listener.name, one.entrance, domain)
 
 
 def _allows(read: Reader, one: Admission, namespace: str, own: str) -> bool:

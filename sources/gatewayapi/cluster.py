@@ -87,7 +87,7 @@ def _of_backend(read: Reader, at: tuple[Key, str]) -> dict[str, Any] | None:
     protocol = _protocol(spec.app_protocols)
     if not any(one.fqdn for one in spec.endpoints):
         return {**_EDS, **protocol}
-    return {**_DNS, **protocol, "load_assignment": {"cluster_name": name, **_localities(_addresses(spec.endpoints))}}
+    return {**_DNS, **protocol, "load_assignment": {"cluster_name": name, **_localities(addresses_of(known.document))}}
 
 
 def _protocol(said: Iterable[str | None]) -> dict[str, Any]:
@@ -96,11 +96,12 @@ def _protocol(said: Iterable[str | None]) -> dict[str, Any]:
 
 def _of_endpoints(read: Reader, key: Key) -> tuple[Address, ...]:
     known: Known[Backend] | None = read.input(key)
-    return _addresses(known.document.spec.endpoints) if known else ()
+    return addresses_of(known.document) if known else ()
 
 
-def _addresses(endpoints: Iterable[BackendEndpoint]) -> tuple[Address, ...]:
-    return tuple(dict.fromkeys(_address(one) for one in endpoints))
+def addresses_of(backend: Backend) -> tuple[Address, ...]:
+    """The endpoints of a Backend, each once."""
+    return tuple(dict.fromkeys(_address(one) for one in backend.spec.endpoints))
 
 
 def _address(one: BackendEndpoint) -> Address:

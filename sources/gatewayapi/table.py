@@ -12,25 +12,28 @@ from sources.gatewayapi.address import HTTP
 from sources.gatewayapi.admission import Admission, admissions
 from sources.gatewayapi.attachment import Attachment, Place, attachment
 from sources.gatewayapi.certificate import certificates
+from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.hostname import covers, narrowest
 from sources.graph import Reader
 from xds.model import Key
 
 
 class Host(NamedTuple):
-    """A virtual host: a domain under a scheme and a port, and the routes that share it, older ones first."""
+    """A virtual host: a domain at an entrance, and the routes that share it, older ones first."""
 
-    scheme: str
-    port: int
+    entrance: Entrance
     domain: str
     routes: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The virtual hosts of each RouteConfiguration of a Gateway, by its name; and how many routes each listener has."""
+    """The virtual hosts of each RouteConfiguration of a Gateway, by its name; and how many routes each listener has.
 
-    hosts: Mapping[str, frozenset[Host]]
+    Virtual hosts are in order of their domains.
+    """
+
+    hosts: Mapping[str, tuple[Host, ...]]
     attached: Mapping[str, int]
 
 
@@ -69,13 +72,12 @@ def tables(read: Reader, key: Key) -> Tables:
 
 class _Slot(NamedTuple):
     table: str
-    scheme: str
-    port: int
+    entrance: Entrance
     domain: str
 
 
 def _slot(one: Admission, domain: str) -> _Slot:
-    return _Slot(table_of(one), one.listener.protocol.lower(), one.listener.port, domain)
+    return _Slot(table_of(one), one.entrance, domain)
 
 
 def _own_slots(one: Admission, hostnames: Mapping[int, list[str]]) -> Iterator[_Slot]:
@@ -109,8 +111,9 @@ def _attachments(read: Reader, key: Key) -> Iterator[tuple[Key, Attachment]]:
             yield route, one
 
 
-def _hosts(routes: Mapping[_Slot, list[Key]]) -> Mapping[str, frozenset[Host]]:
-    hosts: dict[str, set[Host]] = {}
-    for slot, shared in routes.items():
-        hosts.setdefault(slot.table, set()).add(Host(slot.scheme, slot.port, slot.domain, tuple(dict.fromkeys(shared))))
-    return {table: frozenset(found) for table, found in hosts.items()}
+def _hosts(routes: Mapping[_Slot, list[Key]]) -> Mapping[str, tuple[Host, ...]]:
+    hosts: dict[str, list[Host]] = {}
+    for slot in sorted(routes):
+        shared = tuple(dict.fromkeys(routes[slot]))
+        hosts.setdefault(slot.table, []).append(Host(slot.entrance, slot.domain, shared))
+    return {table: tuple(found) for table, found in hosts.items()}

@@ -1,0 +1,156 @@
+"""Statuses: what the authors of objects are told, from the same values that the resources are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from sources.gatewayapi.address import addresses
+from sources.gatewayapi.admission import Admission, admissions
+from sources.gatewayapi.attachment import Parent, attachment
+from sources.gatewayapi.certificate import certificates
+from sources.gatewayapi.cluster import addresses_of
+from sources.gatewayapi.destination import unsupported_by
+from sources.gatewayapi.gateway import ACCEPTED, Verdict, class_is_ours, class_verdict, gateway, gateway_verdict
+from sources.gatewayapi.known import Known
+from sources.gatewayapi.listener import listens, url
+from sources.gatewayapi.route import Outcome, outcome
+from sources.gatewayapi.schema.backend import Backend
+from sources.gatewayapi.schema.gateway import Gateway
+from sources.gatewayapi.schema.route import HTTPRoute
+from sources.gatewayapi.settings import settings
+from sources.gatewayapi.table import served, tables
+from sources.graph import Reader
+from xds.model import Condition, Key, Part, Status
+
+
+def class_status(read: Reader, key: Key) -> Status | None:
+    """The status of a GatewayClass; None when it is not ours."""
+    known: Known[Any] | None = read.input(key)
+    if known is None or not read.get(class_is_ours, key):
+        return None
+    verdict = read.get(class_verdict, key)
+    return Status(_conditions({"Accepted": verdict}, known), summary=verdict.message or "its Gateways are served here")
+
+
+def backend_status(read: Reader, key: Key) -> Status | None:
+    """The status of a Backend."""
+    known: Known[Backend] | None = read.input(key)
+    if known is None:
+        return None
+    unsupported = unsupported_by(known.document)
+    verdict = Verdict(False, "Invalid", unsupported) if unsupported else ACCEPTED
+    return Status(_conditions({"Accepted": verdict}, known), summary=unsupported or _endpoints(known.document))
+
+
+def gateway_status(read: Reader, key: Key) -> Status | None:
+    """The status of a Gateway and its listeners; None when it is not ours."""
+    known = read.get(gateway, key)
+    if known is None:
+        return None
+    faults = _faults(read, key)
+    accepted, programmed = _gateway_verdicts(read, known, faults)
+    urls = ", ".join(one.url for one in read.get(listens, key))
+    return Status(
+        _conditions({"Accepted": accepted, "Programmed": programmed}, known),
+        tuple(_listener_part(read, known, one, faults) for one in read.get(admissions, key)),
+        {"addresses": [{"type": "IPAddress", "value": one} for one in read.get(addresses, key)]},
+        "; ".join(filter(None, (urls, programmed.message))),
+    )
+
+
+def route_status(read: Reader, key: Key) -> Status | None:
+    """The status of an HTTPRoute under each Gateway of ours; None when it names none."""
+    known: Known[HTTPRoute] | None = read.input(key)
+    attached = read.get(attachment, key)
+    if known is None or attached is None or not attached.parents:
+        return None
+    came = read.get(outcome, key)
+    assert came is not None
+    controller = read.get(settings, None).controller_name
+    parts = tuple(_parent_part(known, one, came, controller) for one in attached.parents)
+    failing = [one.message for part in parts for one in part.conditions if not one.status]
+    return Status((), parts, summary="; ".join(dict.fromkeys(failing)) or _summary(read, attached.parents[0], came.line))
+
+
+def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller: str) -> Part:
+    accepted = came.accepted if one.verdict.status else one.verdict
+    ref = {name: value for name, value in msgspec.to_builtins(one.ref).items() if value is not None}
+    name = f"{one.gateway.namespace}/{one.gateway.name}" + (f"/{one.ref.section_name}" if one.ref.section_name else "")
+    conditions = _conditions({"Accepted": accepted, "ResolvedRefs": came.resolved}, known)
+    return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller})
+
+
+def _summary(read: Reader, parent: Parent, line: str) -> str:
+    """`http://127.0.0.1:8080/ -> service default/echo:80`"""
+    place = parent.places[0]
+    at = read.get(addresses, parent.gateway)[0]
+    host = at if place.domain.startswith("*") else place.domain
+    return url(place.entrance.scheme, host, place.entrance.port) + line
+
+
+def _gateway_verdicts(read: Reader, known: Known[Gateway], faults: Mapping[str, str]) -> tuple[Verdict, Verdict]:
+    """The conditions Accepted and Programmed of a Gateway; `faults` are the listeners that are not served, and why."""
+    accepted = read.get(gateway_verdict, known.key)
+    if not accepted.status:
+        return accepted, Verdict(False, "Invalid", accepted.message)
+    if not read.get(addresses, known.key):
+        pool = read.get(settings, None).address_pool
+        return accepted, Verdict(False, "AddressNotAssigned", f"every address of the pool {pool} is taken")
+    if not faults:
+        return accepted, Verdict(True, "Programmed")
+    message = "; ".join(f"listener {name}: {why}" for name, why in faults.items())
+    found = read.get(admissions, known.key)
+    some = len(faults) < len(found)
+    return (
+        Verdict(any(one.accepted for one in found), "ListenersNotValid", message),
+        Verdict(some, "Programmed" if some else "Invalid", message),
+    )
+
+
+def _faults(read: Reader, key: Key) -> Mapping[str, str]:
+    """The listeners of a Gateway that are not served, and why."""
+    live = {one.listener.name for one in read.get(served, key)}
+    return {
+        one.listener.name: one.verdict.message or read.get(certificates, (key, one.listener.name)).verdict.message
+        for one in read.get(admissions, key)
+        if one.listener.name not in live
+    }
+
+
+def _listener_part(read: Reader, known: Known[Gateway], one: Admission, faults: Mapping[str, str]) -> Part:
+    name = one.listener.name
+    conflict = Verdict(True, *one.verdict[1:]) if one.conflicted else Verdict(False, "NoConflicts")
+    programmed = Verdict(False, "Invalid", faults[name]) if name in faults else Verdict(True, "Programmed")
+    verdicts = {
+        "Accepted": one.verdict,
+        "Conflicted": conflict,
+        "ResolvedRefs": _resolved(read, known.key, one),
+        "Programmed": programmed,
+    }
+    identity = {
+        "name": name,
+        "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in one.kinds],
+        "attachedRoutes": read.get(tables, known.key).attached.get(name, 0),
+    }
+    return Part("listeners", name, _conditions(verdicts, known), identity)
+
+
+def _resolved(read: Reader, key: Key, one: Admission) -> Verdict:
+    if one.unknown_kinds:
+        message = (
+            f"allowedRoutes.kinds has {', '.join(one.unknown_kinds)}, which {one.listener.protocol} listeners do not serve"
+        )
+        return Verdict(False, "InvalidRouteKinds", message)
+    return read.get(certificates, (key, one.listener.name)).verdict
+
+
+def _conditions(verdicts: Mapping[str, Verdict], known: Known[Any]) -> tuple[Condition, ...]:
+    return tuple(Condition(kind, *one, known.object.generation) for kind, one in verdicts.items())
+
+
+def _endpoints(backend: Backend) -> str:
+    at = [f"{address}:{port}" if port else address for address, port in addresses_of(backend)]
+    return ", ".join(at[:3]) + (f" (+{len(at) - 3} more)" if len(at) > 3 else "")

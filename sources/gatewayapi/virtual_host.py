@@ -1,0 +1,57 @@
+"""Virtual hosts, as pre-encoded pieces of a RouteConfiguration, and RouteConfigurations, spliced from them.
+
+In protobuf's wire format repeated fields simply follow one another. So of a thousand virtual hosts the one that changed
+is built and encoded again, and the others are copied as bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
+
+from sources.gatewayapi.route import At, route
+from sources.gatewayapi.table import Host, tables
+from sources.graph import Reader
+from xds.codec import build, encode
+from xds.codec.wire import delimited
+from xds.model import Key, Reference, Resource, version_of
+from xds.model.type_url import RDS
+
+ROUTE_CONFIGURATION: Final = "envoy.config.route.v3.RouteConfiguration"
+VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
+VIRTUAL_HOSTS, ROUTES = 2, 3
+"""The numbers of RouteConfiguration's field `virtual_hosts` and of VirtualHost's `routes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """A virtual host as it stands in a RouteConfiguration, what it refers to, and the routes it was made from."""
+
+    field: bytes
+    references: frozenset[Reference]
+    authors: tuple[Key, ...]
+
+
+def virtual_host(read: Reader, host: Host) -> VirtualHost:
+    """The virtual host: the entries of all its routes, in Gateway API's order of precedence."""
+    routes = [read.get(route, At(key, host.entrance)) for key in host.routes]
+    entries = sorted((entry for one in routes for entry in one.entries), key=attrgetter("order"))
+    head = encode(build(VIRTUAL_HOST, {"name": host.domain, "domains": [host.domain]}))
+    body = b"".join([head, *(delimited(ROUTES, one.body) for one in entries)])
+    references = frozenset[Reference]().union(*(one.references for one in routes))
+    return VirtualHost(delimited(VIRTUAL_HOSTS, body), references, host.routes)
+
+
+def route_configuration(read: Reader, at: tuple[Key, str]) -> Resource | None:
+    """A RouteConfiguration of a Gateway, by its name; None when there is none of this name."""
+    key, name = at
+    hosts = read.get(tables, key).hosts.get(name)
+    if hosts is None:
+        return None
+    built = read.each(virtual_host, hosts).values()
+    head = encode(build(ROUTE_CONFIGURATION, {"name": name, "ignore_port_in_host_matching": True}))
+    body = b"".join([head, *(one.field for one in built)])
+    references = frozenset[Reference]().union(*(one.references for one in built))
+    authors = tuple(dict.fromkeys(author for one in built for author in one.authors))
+    return Resource(RDS, name, version_of(body), body, references, authors)
