@@ -91,7 +91,7 @@ async def test_status_tells_of_each_object_whether_it_is_well_and_why_not(ask):
         False,
         [
             {
-                "part": "default/edge",
+                "part": "parent default/edge",
                 "type": "ResolvedRefs",
                 "reason": "BackendNotFound",
                 "message": "no Service default/echo",

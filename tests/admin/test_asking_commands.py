@@ -34,7 +34,7 @@ async def test_status_is_a_table_and_a_failing_object_says_why(legation):
         [
             "OBJECT                 STATE     WHAT",
             "Gateway default/edge   well      http://127.0.0.1:8080",
-            "HTTPRoute default/api  not well  default/edge: ResolvedRefs BackendNotFound: no Service default/echo",
+            "HTTPRoute default/api  not well  parent default/edge: ResolvedRefs BackendNotFound: no Service default/echo",
             "",
             "r.yaml:7: error: HTTPRoute default/api: spec.hostnames[0] must be text",
             "    quote it",

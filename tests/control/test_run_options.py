@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import xds.control
+from xds.model import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,38 @@ def test_what_cannot_be_meant_is_a_usage_error(legation, arguments, said, write,
     code, _, err = legation(*arguments, "--config", write("none.yaml", "sources: {echoes: {}}\n"))
     assert code == 2
     assert said in err
+
+
+@pytest.fixture
+def failing(monkeypatch, legation):
+    """Runs `serve` with an application that raises this."""
+
+    def ran(error: BaseException):
+        def run(*_, **__):
+            raise error
+
+        monkeypatch.setattr(xds.control, "app", SimpleNamespace(run=run), raising=False)
+        return legation("serve", "--config", "s.yaml")
+
+    return ran
+
+
+def test_an_authors_error_is_one_line_and_exit_2(failing):
+    error = ConfigError("127.0.0.1:18000 is already in use", hint="choose another with --port")
+    assert failing(error) == (2, "", "legation: 127.0.0.1:18000 is already in use (choose another with --port)\n")
+
+
+def test_the_systems_error_names_the_file(failing):
+    assert failing(PermissionError(13, "Permission denied", "/x"))[2] == "legation: /x: Permission denied\n"
+
+
+def test_errors_of_several_tasks_are_told_together(failing):
+    inner = ExceptionGroup("", [ConfigError("two")])
+    assert failing(ExceptionGroup("", [ConfigError("one"), inner])) == (2, "", "legation: one\ntwo\n")
+
+
+def test_a_bug_keeps_its_traceback(failing):
+    with pytest.raises(ExceptionGroup):
+        failing(ExceptionGroup("", [ConfigError("one"), KeyError("two")]))
+    with pytest.raises(KeyError):
+        failing(KeyError("x"))

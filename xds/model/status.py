@@ -69,9 +69,11 @@ class Status:
     summary: str = ""
 
     def failing(self) -> Iterator[tuple[str, Condition]]:
-        """The conditions that tell of trouble, each with the name of its part (empty for the object as a whole)."""
+        """The conditions that tell of trouble, each with its part (`listener http`; empty for the object as a whole)."""
         yield from (("", one) for one in self.conditions if not one.well)
-        yield from ((part.name, one) for part in self.parts for one in part.conditions if not one.well)
+        for part in self.parts:
+            whose = f"{part.section.removesuffix('s')} {part.name}"
+            yield from ((whose, one) for one in part.conditions if not one.well)
 
     def to_json(self) -> dict[str, Any]:
         """The status as Kubernetes writes it, without times."""
