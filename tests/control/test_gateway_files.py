@@ -49,6 +49,7 @@ def test_a_missing_backend_is_told_at_the_route(legation, here):
     (here / "in/backend.yaml").unlink()
     code, out, _ = legation("check", "in")
     assert code == 1
+    assert legation("translate", "in")[0] == 1
     assert out.startswith(
         "in/route.yaml:1: error: HTTPRoute default/api: parent default/edge: ResolvedRefs is False (BackendNotFound): "
     )

@@ -56,7 +56,10 @@ def test_paths_take_the_place_of_every_provider(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("providers:\n  memory:\n    nams: [a]\n", "s.yaml:3: providers.memory.nams is not a setting (did you mean names?)"),
+        (
+            "providers:\n memory:\n  namez: [a]\n",
+            "s.yaml:3: providers.memory.namez is not a setting (did you mean names?)",
+        ),
         ("xds:\n  port: 1\n  prot: 2\n", "s.yaml:3: xds.prot is not a setting (did you mean port?)"),
         ("providrs: {}\n", "s.yaml:1: providrs is not a setting (did you mean providers?)"),
         ("zzz: {}\n", "s.yaml:1: zzz is not a setting (there are admin, hooks, log, providers, runner, sources, xds)"),
@@ -89,8 +92,8 @@ def test_a_mistake_is_said_with_file_line_and_path(write, text, message):
 
 
 def test_an_unknown_plug_in_is_said_with_what_is_installed(write):
-    message = said(write("s.yaml", "providers:\n  memroy: {}\nsources: {echoes: {}}\n"))
-    assert message.startswith("s.yaml:2: providers.memroy cannot be used: there is no provider 'memroy'")
+    message = said(write("s.yaml", "providers:\n  memoryy: {}\nsources: {echoes: {}}\n"))
+    assert message.startswith("s.yaml:2: providers.memoryy cannot be used: there is no provider 'memoryy'")
     assert "did you mean memory? installed: " in message
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from xds.control.cli import offline, option, screen
-from xds.model import Severity
 from xds.server import view
 
 
@@ -29,7 +28,7 @@ def check(paths: tuple[str, ...], config: str | None, output: str) -> None:
     """
     reading = offline.read(option.to_read(paths, config))
     found = reading.complaints
-    errors = sum(one.severity is Severity.ERROR for one in found)
+    errors = len(offline.errors(found))
     shown = view.diagnostics(found)
     objects, warnings = len(reading.objects), len(found) - errors
     if output == "json":

@@ -69,10 +69,10 @@ def diff(old: str, new: str, config: str | None, output: str) -> None:
 def _snapshots(path: str, config: str | None) -> Mapping[str, Snapshot]:
     """What one side means. Raises Failure, after telling them, when it has errors: what is left out would look removed."""
     reading = offline.read(option.to_read((path,), config))
-    if reading.errors:
-        for one in view.diagnostics(reading.errors):
+    if errors := offline.errors(reading.diagnostics):
+        for one in view.diagnostics(errors):
             click.echo(screen.diagnostic(one), err=True)
-        raise Failure(f"{path} has {screen.count(len(reading.errors), 'error')}, so it cannot be compared")
+        raise Failure(f"{path} has {screen.count(len(errors), 'error')}, so it cannot be compared")
     return reading.translation.snapshots
 
 

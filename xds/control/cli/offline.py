@@ -39,16 +39,16 @@ class Reading:
     diagnostics: tuple[Diagnostic, ...]
 
     @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics that say that something written is not in force."""
-        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
-
-    @property
     def complaints(self) -> tuple[Diagnostic, ...]:
         """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
         said = {(one.key, one.message) for one in self.diagnostics}
         failing = _failing(self.translation.statuses, self.objects, said)
         return tuple(sorted((*self.diagnostics, *failing), key=_place))
+
+
+def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those that say that something written is not in force."""
+    return [one for one in found if one.severity is Severity.ERROR]
 
 
 def read(settings: Settings) -> Reading:
@@ -57,7 +57,7 @@ def read(settings: Settings) -> Reading:
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
     objects, reports = anyio.run(_list, providers, translator.kinds)
     checked = [replace(found, key=found.key or one.key) for one in objects for found in translator.check(one)]
-    refused = {one.key for one in checked if one.severity is Severity.ERROR and one.key is not None}
+    refused = {one.key for one in errors(checked) if one.key is not None}
     translation = translator.translate(objects.updated((key, None) for key in refused))
     found = _placed((*reports, *checked, *translation.diagnostics), objects)
     return Reading(objects, translation, tuple(sorted(dict.fromkeys(found), key=_place)))
@@ -104,5 +104,6 @@ def _failing(
         for part, condition in status.failing():
             if (key, condition.message) in said:
                 continue
-            what = f"{condition.type} is {condition.status} ({condition.reason}): {condition.message}"
-            yield Diagnostic(f"{part}: {what}" if part else what, key, origin=about.origin if about else None)
+            what = f"{condition.type} is {condition.status} ({condition.reason})"
+            words = ": ".join(filter(None, (part, what, condition.message)))
+            yield Diagnostic(words, key, origin=about.origin if about else None)

@@ -45,7 +45,7 @@ def translate(
     click.echo(screen.WRITERS[output](_listed(shown)))
     for one in view.diagnostics(reading.complaints):
         click.echo(screen.diagnostic(one), err=True)
-    raise SystemExit(1 if reading.errors else 0)
+    raise SystemExit(1 if offline.errors(reading.complaints) else 0)
 
 
 def of_group(snapshots: Mapping[str, Snapshot], group: str | None) -> Mapping[str, Snapshot]:
