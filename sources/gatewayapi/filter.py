@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -106,7 +105,8 @@ def rewrite_fields(rewrite: URLRewrite, prefix: str) -> Fields:
     if rewrite.path is None:
         return host
     if rewrite.path.replace_full_path is not None:
-        return {**host, **_substitution("^/.*$", _absolute(rewrite.path.replace_full_path))}
+        whole = _absolute(rewrite.path.replace_full_path).replace("\\", "\\\\")
+        return {**host, "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": whole}}
     return {**host, **_prefix_fields(rewrite.path, prefix)}
 
 
@@ -147,16 +147,18 @@ def _redirect_path(path: PathModifier | None, prefix: str) -> Fields:
 
 def _prefix_fields(path: PathModifier, prefix: str) -> Fields:
     """Replaces the matched prefix so that exactly one slash stands between the new prefix and the rest."""
-    old, new = prefix.rstrip("/"), (path.replace_prefix_match or "").strip("/")
-    if not old:
-        return {"prefix_rewrite": f"/{new}/" if new else "/"}
-    if new:
-        return {"prefix_rewrite": f"/{new}"}
-    return _substitution(f"^{re.escape(old)}/*", "/")
+    new = (path.replace_prefix_match or "").strip("/")
+    return {"prefix_rewrite": f"/{new}/" if new and prefix == "/" else f"/{new}"}
 
 
-def _substitution(pattern: str, substitution: str) -> Fields:
-    return {"regex_rewrite": {"pattern": {"regex": pattern}, "substitution": substitution.replace("\\", "\\\\")}}
+def removes_prefix(filters: Iterable[HTTPRouteFilter]) -> bool:
+    """Whether the matched prefix is replaced by nothing.
+
+    To Envoy a replacement is text for text: `/foo` of `/foo/bar` must become nothing, but `/foo` alone must become `/`.
+    So such a rule needs one entry for the prefix itself and another for what is below it.
+    """
+    modifiers = [one.path for given in filters if (one := given.url_rewrite or given.request_redirect) and one.path]
+    return any(one.replace_prefix_match is not None and not one.replace_prefix_match.strip("/") for one in modifiers)
 
 
 def _absolute(path: str) -> str:

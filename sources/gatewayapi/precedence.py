@@ -20,7 +20,7 @@ PATH_TYPES: Final = ("Exact", "RegularExpression", "PathPrefix")
 
 
 def order(match: HTTPRouteMatch, age: Age, rule: int, index: int) -> Order:
-    """The place of a match, given its route's age, its rule's index and its own. Unique among the matches of a host."""
+    """The place of a match, given its route's age, its rule's index and its own. No two matches share it."""
     path = match.path
     length = len(path.value.rstrip("/")) if path.type == "PathPrefix" else len(path.value)
     queries = len(match.query_params)

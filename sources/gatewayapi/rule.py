@@ -1,4 +1,4 @@
-"""Rules: from one rule of an HTTPRoute to the entries of a virtual host, one for each match.
+"""Rules: from one rule of an HTTPRoute to the entries of a virtual host, at least one for each match.
 
 A rule is translated for one entrance (a listener's port and scheme: redirects depend on them) and for no hostname: its
 entries serve under every hostname of the route. Backends are resolved by a callable, so the rule needs no other object:
@@ -25,6 +25,7 @@ from sources.gatewayapi.filter import (
     header_fields,
     mirror_fields,
     redirect_fields,
+    removes_prefix,
     rewrite_fields,
     rule_problems,
 )
@@ -33,7 +34,7 @@ from sources.gatewayapi.precedence import Age, Order, order
 from sources.gatewayapi.problem import Problem
 from sources.gatewayapi.schema.duration import milliseconds
 from sources.gatewayapi.schema.filter import RequestMirror
-from sources.gatewayapi.schema.route import HTTPBackendRef, HTTPRouteRule, Retry, Timeouts
+from sources.gatewayapi.schema.route import HTTPBackendRef, HTTPRouteMatch, HTTPRouteRule, Retry, Timeouts
 from xds.codec import build, encode
 from xds.model import Key, Reference
 from xds.model.type_url import CDS
@@ -86,15 +87,26 @@ def translate(rule: HTTPRouteRule, site: Site, resolve: Resolve) -> Rule:
 
 
 def _entries(rule: HTTPRouteRule, site: Site, fields: Fields) -> tuple[Entry, ...]:
-    """One entry a match. What they share is encoded once: the fields of a message may come in pieces."""
+    """The entries of each match. What they share is encoded once: the fields of a message may come in pieces."""
     shared = encode(build(ROUTE, {**fields, "metadata": _metadata(site)}))
     return tuple(
         Entry(
             order(match, site.age, site.index, index),
-            shared + encode(build(ROUTE, {"name": _name(site, index), "match": match_fields(match)})),
+            shared + encode(build(ROUTE, {"name": _name(site, index), "match": matched})),
         )
         for index, match in enumerate(rule.alternatives)
+        for matched in _matches(match, rule)
     )
+
+
+def _matches(match: HTTPRouteMatch, rule: HTTPRouteRule) -> Iterator[Fields]:
+    fields = match_fields(match)
+    if "path_separated_prefix" in fields and removes_prefix(rule.filters):
+        prefix = fields.pop("path_separated_prefix")
+        yield {**fields, "path": prefix}
+        yield {**fields, "prefix": f"{prefix}/"}
+    else:
+        yield fields
 
 
 def _name(site: Site, match: int) -> str:

@@ -162,6 +162,7 @@ def bootstrap(port: int, virtual_hosts: list[dict[str, Any]], clusters: Mapping[
         "@type": f"{prefix}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "test",
         "normalize_path": True,
+        "merge_slashes": True,
         "route_config": {**routes, "virtual_hosts": virtual_hosts},
         "http_filters": [{"name": "router", "typed_config": {"@type": f"{prefix}.http.router.v3.Router"}}],
     }

@@ -87,6 +87,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
         under("/empty", rewrite(path=prefix(""))),
         under("/root", rewrite(path=prefix("/"))),
         under("/full", rewrite(path=full("/all\\1"))),
+        under("/long/" + 900 * "x", rewrite(path=prefix("/"))),
         under("/host", rewrite(hostname="inner.example.org")),
         under("/a.b+c", rewrite(path=prefix("/"))),
     ],
@@ -315,6 +316,9 @@ async def test_headers_parameters_and_methods_find_their_rule(ask, target, reque
         ("rewrites", "/empty/x/y?q=1", "/x/y?q=1"),
         ("rewrites", "/root/x", "/x"),
         ("rewrites", "/root", "/"),
+        ("rewrites", "/root//x", "/x"),
+        ("rewrites", "/rooted", None),
+        ("rewrites", f"/long/{900 * 'x'}/y", "/y"),
         ("rewrites", "/a.b+c/x", "/x"),
         ("rewrites", "/full/x/y?q=1", "/all\\1?q=1"),
         ("from-root", "/", "/new/"),
@@ -323,7 +327,7 @@ async def test_headers_parameters_and_methods_find_their_rule(ask, target, reque
     ],
 )
 async def test_a_rewrite_changes_the_path_that_the_backend_sees(ask, host, target, expected):
-    assert (await ask(host, target)).body["path"] == expected
+    assert ((await ask(host, target)).body or {}).get("path") == expected
 
 
 async def test_a_rewrite_changes_the_host_that_the_backend_sees(ask):
@@ -407,6 +411,7 @@ async def test_mirrors_get_an_unchanged_copy_and_the_client_the_answer_of_the_ba
         ("redirect-prefix", "/old", "", 302, "http://redirect-prefix.example.com/new"),
         ("redirect-prefix-away", "/old/x?q=1", "", 302, "http://redirect-prefix-away.example.com/x?q=1"),
         ("redirect-prefix-away", "/old", "", 302, "http://redirect-prefix-away.example.com/"),
+        ("redirect-prefix-away", "/old/", "", 302, "http://redirect-prefix-away.example.com/"),
         ("redirect-root-prefix", "/x", "", 302, "http://redirect-root-prefix.example.com/new/x"),
         ("redirect-8080-scheme", "/x", ":8080", 302, "https://redirect-8080-scheme.example.com:443/x"),
         ("redirect-8080-path", "/x", ":8080", 302, "http://redirect-8080-path.example.com:8080/there"),
