@@ -24,7 +24,7 @@ graph with the same inputs. A function may be asked once more about an input tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 A = TypeVar("A", bound=Hashable)
@@ -52,11 +52,11 @@ class Reader(Protocol):
         """The value of a function."""
         ...
 
-    def each(self, function: Callable[[Reader, A], T], arguments: Collection[A]) -> Mapping[A, T]:
-        """The value of a function for each argument, in the order of the arguments.
+    def each(self, function: Callable[[Reader, A], T], arguments: frozenset[A]) -> Mapping[A, T]:
+        """The value of a function for each argument, in no order.
 
-        Of a thousand, those that changed cost something, and the same `arguments` as last time cost nothing. A function
-        calls it once at most for each function.
+        Of a thousand, those that changed cost something, and the others next to nothing. A function calls it once at
+        most for each function.
         """
         ...
 
@@ -152,7 +152,7 @@ class _Node:
         value: T = self.take(node)
         return value
 
-    def each(self, function: Callable[[Reader, A], T], arguments: Collection[A]) -> Mapping[A, T]:
+    def each(self, function: Callable[[Reader, A], T], arguments: frozenset[A]) -> Mapping[A, T]:
         identity = (function, self)
         node = self.nodes.known.get(identity)
         if node is None:
@@ -219,10 +219,10 @@ class _Each(_Node):
 
     def __init__(self, nodes: _Nodes, identity: tuple[Any, Any]) -> None:
         super().__init__(nodes, identity)
-        self.arguments: Collection[Any] = ()
+        self.arguments: frozenset[Any] = frozenset()
         self.value = {}
 
-    def ask(self, arguments: Collection[Any]) -> None:
+    def ask(self, arguments: frozenset[Any]) -> None:
         """These are the arguments from now on."""
         if arguments is not self.arguments and arguments != self.arguments:
             self.changes.add(self)
@@ -241,16 +241,25 @@ class _Each(_Node):
         value = dict(self.value)
         for node in self.changes - {self}:
             value[node.identity[1]] = node.value
-        self.publish(self.arranged(value) if self in self.changes else value)
+        if self in self.changes:
+            self.shrink(value)
+            self.grow(value)
+        self.publish(value)
 
-    def arranged(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        """The mapping for the arguments as they are now: new ones computed, gone ones read no more."""
+    def shrink(self, value: dict[Any, Any]) -> None:
+        """Arguments that are not asked for any more go, and are read no more."""
         function, _ = self.identity
-        new = {one: value[one] if one in value else self.get(function, one) for one in self.arguments}
-        gone = [self.nodes.known[function, one] for one in value.keys() - new.keys()]
-        self.reads.difference_update(gone)
-        self.unlink(gone)
-        return new
+        gone = [(one, self.nodes.known[function, one]) for one in set(value).difference(self.arguments)]
+        for argument, node in gone:
+            del value[argument]
+            self.reads.discard(node)
+        self.unlink(node for _, node in gone)
+
+    def grow(self, value: dict[Any, Any]) -> None:
+        """New arguments are read."""
+        function, _ = self.identity
+        for argument in self.arguments.difference(value):
+            value[argument] = self.get(function, argument)
 
 
 def _input(read: Reader, key: Hashable) -> Any:

@@ -5,7 +5,7 @@ Certificates have no part in this: a listener whose certificate is missing is ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sources.gatewayapi.address import HTTPS, PROTOCOLS, addresses, owner
@@ -69,6 +69,15 @@ def admissions(read: Reader, key: Key) -> tuple[Admission, ...]:
     spec = known.document.spec
     rivals = {port: _rival(read, key, [(one, port) for one in at]) for port in {one.port for one in spec.listeners}}
     return tuple(Admission(one, _judge(one, spec, rivals[one.port])) for one in spec.listeners)
+
+
+def hostnames(read: Reader, key: Key) -> Mapping[int, tuple[str, ...]]:
+    """The hostnames of the accepted listeners of a Gateway, by port."""
+    found: dict[int, tuple[str, ...]] = {}
+    for one in read.get(admissions, key):
+        if one.accepted:
+            found[one.listener.port] = (*found.get(one.listener.port, ()), one.hostname)
+    return found
 
 
 def _rival(read: Reader, key: Key, places: Iterable[tuple[str, int]]) -> tuple[Key, str] | None:

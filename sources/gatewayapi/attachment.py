@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sources.gatewayapi.admission import Admission, admissions
+from sources.gatewayapi.admission import Admission, admissions, hostnames
 from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
-from sources.gatewayapi.hostname import ANY, intersection
+from sources.gatewayapi.hostname import ANY, intersection, narrowest
 from sources.gatewayapi.kind import NAMESPACE
 from sources.gatewayapi.known import Known, gateway_of
+from sources.gatewayapi.precedence import Age
 from sources.gatewayapi.schema.gateway import Requirement, RouteNamespaces, Selector
 from sources.gatewayapi.schema.reference import ParentRef
 from sources.gatewayapi.schema.route import HTTPRoute
@@ -23,11 +24,15 @@ NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
 class Place(NamedTuple):
-    """Where a route is attached: a listener, its entrance, and a hostname that both mean."""
+    """Where a route is attached: a listener, its entrance, and a hostname that both mean.
+
+    `own` tells whether the listener is the most specific of its port for that hostname: if not, it is another's.
+    """
 
     listener: str
     entrance: Entrance
     domain: str
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,14 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What came of all parentRefs of a route. `age` sorts routes as Gateway API settles ties between them."""
+    """What came of all parentRefs of a route, and where it is attached, by Gateway.
 
-    age: tuple[str, str, str]
+    `age` sorts routes as Gateway API settles ties between them.
+    """
+
+    age: Age
     parents: tuple[Parent, ...]
+    places: Mapping[Key, tuple[Place, ...]]
 
 
 def attachment(read: Reader, key: Key) -> Attachment | None:
@@ -53,7 +62,11 @@ def attachment(read: Reader, key: Key) -> Attachment | None:
     known: Known[HTTPRoute] | None = read.input(key)
     if known is None:
         return None
-    return Attachment(known.age, tuple(_parents(read, known)))
+    parents = tuple(_parents(read, known))
+    places: dict[Key, tuple[Place, ...]] = {}
+    for one in parents:
+        places[one.gateway] = tuple(dict.fromkeys((*places.get(one.gateway, ()), *one.places)))
+    return Attachment(known.age, parents, places)
 
 
 def _parents(read: Reader, known: Known[HTTPRoute]) -> Iterator[Parent]:
@@ -76,11 +89,10 @@ def _attach(read: Reader, known: Known[HTTPRoute], ref: ParentRef, key: Key) -> 
     if not allowing:
         message = f"{_listeners(open_)} of {key} does not allow HTTPRoutes of namespace {known.key.namespace}"
         return Verdict(False, "NotAllowedByListeners", message), ()
-    places = tuple(dict.fromkeys(_places(allowing, known.document.spec.hostnames or (ANY,))))
+    places = tuple(_places(allowing, known.document.spec.hostnames or (ANY,), read.get(hostnames, key)))
     if not places:
-        hostnames = ", ".join(known.document.spec.hostnames)
-        has = ", ".join(one.hostname for one in allowing)
-        return Verdict(False, "NoMatchingListenerHostname", f"{hostnames} is none of the listeners' hostnames: {has}"), ()
+        wanted, has = ", ".join(known.document.spec.hostnames), ", ".join(one.hostname for one in allowing)
+        return Verdict(False, "NoMatchingListenerHostname", f"{wanted} is none of the listeners' hostnames: {has}"), ()
     return ACCEPTED, places
 
 
@@ -98,11 +110,12 @@ def _listeners(found: Iterable[Admission]) -> str:
     return "listener " + ", ".join(one.listener.name for one in found)
 
 
-def _places(found: Iterable[Admission], hostnames: Iterable[str]) -> Iterator[Place]:
+def _places(found: Iterable[Admission], wanted: Iterable[str], of_ports: Mapping[int, Sequence[str]]) -> Iterator[Place]:
     for one in found:
-        for hostname in hostnames:
+        for hostname in wanted:
             if (domain := intersection(one.hostname, hostname)) is not None:
-                yield Place(one.listener.name, one.entrance, domain)
+                own = narrowest(of_ports[one.listener.port], domain) == one.hostname
+                yield Place(one.listener.name, one.entrance, domain, own)
 
 
 def _allows(read: Reader, one: Admission, namespace: str, own: str) -> bool:

@@ -16,7 +16,7 @@ from sources.gatewayapi.listener import listener, ports
 from sources.gatewayapi.table import tables
 from sources.gatewayapi.virtual_host import route_configuration
 from sources.graph import Reader
-from xds.model import Key, Resource, Resources, Snapshot
+from xds.model import Key, Reference, Resource, Resources, Snapshot
 from xds.model.type_url import CDS, EDS, LDS, RDS, SDS
 
 
@@ -34,7 +34,11 @@ def _resources(read: Reader, at: tuple[Key, str]) -> Resources:
 def _named(read: Reader, at: tuple[Key, str, str]) -> frozenset[str]:
     """The names of the resources of one type that those of another type of a Gateway refer to."""
     key, by, type_url = at
-    return frozenset(name for one in read.get(_resources, (key, by)).values() for name in one.names(type_url))
+    return frozenset(name for of_type, name in read.get(_references, (key, by)) if of_type == type_url)
+
+
+def _references(read: Reader, at: tuple[Key, str]) -> frozenset[Reference]:
+    return frozenset[Reference]().union(*(one.references for one in read.get(_resources, at).values()))
 
 
 def _clusters(read: Reader, key: Key) -> Iterable[Resource | None]:
@@ -54,7 +58,7 @@ def _listeners(read: Reader, key: Key) -> Iterable[Resource | None]:
 
 
 def _route_configurations(read: Reader, key: Key) -> Iterable[Resource | None]:
-    return (read.get(route_configuration, (key, name)) for name in read.get(tables, key).hosts)
+    return (read.get(route_configuration, (key, name)) for name in read.get(tables, key).by_name)
 
 
 _MADE: Final[Mapping[str, Callable[[Reader, Key], Iterable[Resource | None]]]] = MappingProxyType(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
 from sources.gatewayapi.address import HTTP
-from sources.gatewayapi.admission import Admission, admissions
-from sources.gatewayapi.attachment import Attachment, Place, attachment
+from sources.gatewayapi.admission import Admission, admissions, hostnames
+from sources.gatewayapi.attachment import attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.filter import Entrance
-from sources.gatewayapi.hostname import covers, narrowest
+from sources.gatewayapi.hostname import covers
+from sources.gatewayapi.precedence import Age
 from sources.graph import Reader
 from xds.model import Key
+
+_Slot = tuple[str, str]
+"""The name of a table, and a domain in it."""
 
 
 class Host(NamedTuple):
@@ -27,13 +30,18 @@ class Host(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The virtual hosts of a RouteConfiguration, and all their routes, in order of the domains."""
+
+    hosts: frozenset[Host]
+    routes: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
-    """The virtual hosts of each RouteConfiguration of a Gateway, by its name; and how many routes each listener has.
+    """The tables of a Gateway, by the names of their RouteConfigurations; and how many routes each listener has."""
 
-    Virtual hosts are in order of their domains.
-    """
-
-    hosts: Mapping[str, tuple[Host, ...]]
+    by_name: Mapping[str, Table]
     attached: Mapping[str, int]
 
 
@@ -58,62 +66,41 @@ def tables(read: Reader, key: Key) -> Tables:
     A domain belongs to the most specific listener of its port. Routes of other listeners do not serve it, even where
     that listener has no route for it: so every listener's hostname is a virtual host, if only an empty one.
     """
-    hostnames = _hostnames(read.get(admissions, key))
-    live = {one.listener.name: one for one in read.get(served, key)}
-    routes: dict[_Slot, list[Key]] = {slot: [] for one in live.values() for slot in _own_slots(one, hostnames)}
-    places = read.get(_places, key)
-    for place, route in places:
-        one = live.get(place.listener)
-        if one is not None and narrowest(hostnames[one.listener.port], place.domain) == one.hostname:
-            routes.setdefault(_slot(one, place.domain), []).append(route)
-    attached = Counter(listener for listener, _ in {(place.listener, route) for place, route in places})
-    return Tables(_hosts(routes), attached)
-
-
-class _Slot(NamedTuple):
-    table: str
-    entrance: Entrance
-    domain: str
-
-
-def _slot(one: Admission, domain: str) -> _Slot:
-    return _Slot(table_of(one), one.entrance, domain)
-
-
-def _own_slots(one: Admission, hostnames: Mapping[int, list[str]]) -> Iterator[_Slot]:
-    return (_slot(one, hostname) for hostname in hostnames[one.listener.port] if covers(one.hostname, hostname))
-
-
-def _hostnames(found: Iterable[Admission]) -> Mapping[int, list[str]]:
-    """The hostnames of the accepted listeners of each port."""
-    hostnames: dict[int, list[str]] = {}
-    for one in found:
-        if one.accepted:
-            hostnames.setdefault(one.listener.port, []).append(one.hostname)
-    return hostnames
-
-
-def _places(read: Reader, key: Key) -> tuple[tuple[Place, Key], ...]:
-    """Every place of every route of a Gateway, older routes first."""
-    found = [(one.age, one.parents, route) for route, one in _attachments(read, key)]
-    return tuple(
-        (place, route)
-        for _, parents, route in sorted(found, key=itemgetter(0))
-        for parent in parents
-        if parent.gateway == key
-        for place in parent.places
+    live = read.get(served, key)
+    table = {one.listener.name: table_of(one) for one in live}
+    slots: dict[_Slot, list[tuple[Age, Key]]] = {slot: [] for one in live for slot in _own_slots(read, key, one)}
+    attached: defaultdict[str, set[Key]] = defaultdict(set)
+    for route, one in read.each(attachment, read.group("routes", key)).items():
+        if one is None:
+            continue
+        for place in one.places.get(key, ()):
+            attached[place.listener].add(route)
+            if place.own and place.listener in table:
+                slots.setdefault((table[place.listener], place.domain), []).append((one.age, route))
+    return Tables(
+        _tables({table_of(one): one.entrance for one in live}, slots), {name: len(found) for name, found in attached.items()}
     )
 
 
-def _attachments(read: Reader, key: Key) -> Iterator[tuple[Key, Attachment]]:
-    for route, one in read.each(attachment, read.group("routes", key)).items():
-        if one is not None:
-            yield route, one
+def _own_slots(read: Reader, key: Key, one: Admission) -> Iterator[_Slot]:
+    """The slots that a table has for the hostnames of the listeners of its port."""
+    found = read.get(hostnames, key)[one.listener.port]
+    return ((table_of(one), hostname) for hostname in found if covers(one.hostname, hostname))
 
 
-def _hosts(routes: Mapping[_Slot, list[Key]]) -> Mapping[str, tuple[Host, ...]]:
-    hosts: dict[str, list[Host]] = {}
-    for slot in sorted(routes):
-        shared = tuple(dict.fromkeys(routes[slot]))
-        hosts.setdefault(slot.table, []).append(Host(slot.entrance, slot.domain, shared))
-    return {table: tuple(found) for table, found in hosts.items()}
+def _tables(entrances: Mapping[str, Entrance], slots: Mapping[_Slot, Sequence[tuple[Age, Key]]]) -> Mapping[str, Table]:
+    hosts: dict[str, list[Host]] = {name: [] for name in entrances}
+    for slot in sorted(slots):
+        name, domain = slot
+        hosts[name].append(Host(entrances[name], domain, _by_age(slots[slot])))
+    return {name: Table(frozenset(found), _routes(found)) for name, found in hosts.items()}
+
+
+def _by_age(routes: Sequence[tuple[Age, Key]]) -> tuple[Key, ...]:
+    if len(routes) == 1:
+        return (routes[0][1],)
+    return tuple(dict.fromkeys(route for _, route in sorted(routes)))
+
+
+def _routes(hosts: Iterable[Host]) -> tuple[Key, ...]:
+    return tuple(dict.fromkeys(route for host in hosts for route in host.routes))

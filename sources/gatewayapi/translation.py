@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sources.gatewayapi.address import addresses
 from sources.gatewayapi.gateway import gateways
@@ -22,21 +22,21 @@ from xds.model import Diagnostic, Key, Kind, NodeGroup, Status, Translation
 
 def translation(read: Reader, _: None) -> Translation:
     """Everything: a node group and a snapshot for each Gateway with an address, and what the authors are told."""
-    keys = read.get(_running, None)
-    groups = read.each(_node_group, keys).values()
-    snapshots = zip(groups, read.each(snapshot, keys).values(), strict=True)
+    running = read.get(_running, None)
+    groups = read.each(_node_group, running)
+    snapshots = read.each(snapshot, running)
+    ordered = sorted(running, key=lambda key: key[1:])
     return Translation(
-        snapshots={group.name: one for group, one in snapshots},
-        groups={group.name: group for group in groups},
+        snapshots={groups[key].name: snapshots[key] for key in ordered},
+        groups={groups[key].name: groups[key] for key in ordered},
         statuses=read.get(_statuses, None),
         diagnostics=read.get(_diagnostics, None),
     )
 
 
-def _running(read: Reader, _: None) -> tuple[Key, ...]:
-    """The Gateways that have proxies, by name."""
-    at = read.each(addresses, read.get(gateways, None))
-    return tuple(sorted((key for key, found in at.items() if found), key=lambda key: key[1:]))
+def _running(read: Reader, _: None) -> frozenset[Key]:
+    """The Gateways that have proxies."""
+    return frozenset(key for key, at in read.each(addresses, read.get(gateways, None)).items() if at)
 
 
 def _node_group(read: Reader, key: Key) -> NodeGroup:
@@ -55,8 +55,12 @@ _STATUSES: Final[Mapping[Kind, Callable[[Reader, Key], Status | None]]] = Mappin
 
 
 def _statuses(read: Reader, _: None) -> Mapping[Key, Status]:
-    found = (read.each(status, read.group("kind", kind)).items() for kind, status in _STATUSES.items())
-    return {key: status for key, status in chain.from_iterable(found) if status is not None}
+    found: dict[Key, Any] = {}
+    for kind, status in _STATUSES.items():
+        found |= read.each(status, read.group("kind", kind))
+    for key in [key for key, status in found.items() if status is None]:
+        del found[key]
+    return found
 
 
 def _diagnostics(read: Reader, _: None) -> tuple[Diagnostic, ...]:

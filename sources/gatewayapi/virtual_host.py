@@ -26,11 +26,11 @@ VIRTUAL_HOSTS, ROUTES = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """A virtual host as it stands in a RouteConfiguration, what it refers to, and the routes it was made from."""
+    """A virtual host as it stands in a RouteConfiguration, and what it refers to."""
 
+    domain: str
     field: bytes
     references: frozenset[Reference]
-    authors: tuple[Key, ...]
 
 
 def virtual_host(read: Reader, host: Host) -> VirtualHost:
@@ -40,18 +40,17 @@ def virtual_host(read: Reader, host: Host) -> VirtualHost:
     head = encode(build(VIRTUAL_HOST, {"name": host.domain, "domains": [host.domain]}))
     body = b"".join([head, *(delimited(ROUTES, one.body) for one in entries)])
     references = frozenset[Reference]().union(*(one.references for one in routes))
-    return VirtualHost(delimited(VIRTUAL_HOSTS, body), references, host.routes)
+    return VirtualHost(host.domain, delimited(VIRTUAL_HOSTS, body), references)
 
 
 def route_configuration(read: Reader, at: tuple[Key, str]) -> Resource | None:
     """A RouteConfiguration of a Gateway, by its name; None when there is none of this name."""
     key, name = at
-    hosts = read.get(tables, key).hosts.get(name)
-    if hosts is None:
+    table = read.get(tables, key).by_name.get(name)
+    if table is None:
         return None
-    built = read.each(virtual_host, hosts).values()
+    hosts = sorted(read.each(virtual_host, table.hosts).values(), key=attrgetter("domain"))
     head = encode(build(ROUTE_CONFIGURATION, {"name": name, "ignore_port_in_host_matching": True}))
-    body = b"".join([head, *(one.field for one in built)])
-    references = frozenset[Reference]().union(*(one.references for one in built))
-    authors = tuple(dict.fromkeys(author for one in built for author in one.authors))
-    return Resource(RDS, name, version_of(body), body, references, authors)
+    body = b"".join([head, *(one.field for one in hosts)])
+    references = frozenset[Reference]().union(*(one.references for one in hosts))
+    return Resource(RDS, name, version_of(body), body, references, table.routes)
