@@ -230,9 +230,9 @@ class TestTheCommandItself:
         assert f"  Examples:\n    legation {command}" in legation(command, "--help")[1]
 
     def test_a_wrong_command_offers_the_nearest(self, legation):
-        code, _, err = legation("checkk")
+        code, _, err = legation("checks")
         assert code == 2
-        assert "There is no command 'checkk'. Did you mean check?" in err
+        assert "There is no command 'checks'. Did you mean check?" in err
 
     def test_version_names_python(self, legation):
         assert f"Python   {sys.version.split()[0]}" in legation("version")[1]
