@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sources.gatewayapi.destination import Destination
-from sources.gatewayapi.problem import Problem
+from sources.gatewayapi.problem import Problem, refusal
 from sources.gatewayapi.schema.filter import (
     Header,
     HeaderModifier,
@@ -51,7 +51,7 @@ def rule_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[Pro
     yield from _unsupported(filters, ON_RULES, path)
     if {"RequestRedirect", "URLRewrite"} <= {one.type for one in filters}:
         message = f"{path} has RequestRedirect and URLRewrite, which exclude each other"
-        yield Problem("Accepted", "IncompatibleFilters", message)
+        yield refusal("IncompatibleFilters", message)
 
 
 def backend_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[Problem]:
@@ -60,17 +60,17 @@ def backend_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[
     for index, one in enumerate(filters):
         if one.url_rewrite is not None and one.url_rewrite.path is not None:
             message = f"{path}[{index}].urlRewrite.path is not supported on a backend; put it on the rule"
-            yield Problem("Accepted", "UnsupportedValue", message)
+            yield refusal("UnsupportedValue", message)
 
 
 def _unsupported(filters: Sequence[HTTPRouteFilter], known: frozenset[str], path: str) -> Iterator[Problem]:
     for index, one in enumerate(filters):
         if one.type not in known:
-            yield Problem("Accepted", "UnsupportedValue", f"{path}[{index}].type {one.type} is not supported here")
+            yield refusal("UnsupportedValue", f"{path}[{index}].type {one.type} is not supported here")
         for modifier in (one.request_header_modifier, one.response_header_modifier):
             if modifier is not None and "host" in _names(modifier):
                 message = f"{path}[{index}] changes the header Host, which only URLRewrite can"
-                yield Problem("Accepted", "UnsupportedValue", message)
+                yield refusal("UnsupportedValue", message)
 
 
 def _names(modifier: HeaderModifier) -> set[str]:

@@ -13,3 +13,8 @@ class Problem:
     condition: Literal["Accepted", "ResolvedRefs"]
     reason: str
     message: str
+
+
+def refusal(reason: str, message: str) -> Problem:
+    """The problem of a rule that asks for what cannot be honoured."""
+    return Problem("Accepted", reason, f"{message}; the rule answers 500")

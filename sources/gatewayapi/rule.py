@@ -31,7 +31,7 @@ from sources.gatewayapi.filter import (
 )
 from sources.gatewayapi.match import match_fields
 from sources.gatewayapi.precedence import Age, Order, order
-from sources.gatewayapi.problem import Problem
+from sources.gatewayapi.problem import Problem, refusal
 from sources.gatewayapi.schema.duration import milliseconds
 from sources.gatewayapi.schema.filter import RequestMirror
 from sources.gatewayapi.schema.route import HTTPBackendRef, HTTPRouteMatch, HTTPRouteRule, Retry, Timeouts
@@ -122,7 +122,7 @@ def _metadata(site: Site) -> Fields:
 
 def _problems(rule: HTTPRouteRule, path: str) -> Iterator[Problem]:
     if rule.session_persistence is not None:
-        yield Problem("Accepted", "UnsupportedValue", f"{path}.sessionPersistence is not supported")
+        yield refusal("UnsupportedValue", f"{path}.sessionPersistence is not supported")
     if rule.filters:
         yield from rule_problems(rule.filters, f"{path}.filters")
     for index, ref in enumerate(rule.backend_refs):

@@ -19,7 +19,7 @@ def gateway_flaws(gateway: Gateway) -> Iterator[Flaw]:
     for index, address in enumerate(spec.addresses):
         if address.type == "IPAddress" and address.value and not is_ip(address.value):
             yield Flaw(f"spec.addresses[{index}].value", f"must be an IP address, not {address.value!r}")
-    for index, address in repeated((one for one in spec.addresses if one.value), lambda one: (one.type, one.value)):
+    for index, address in repeated(spec.addresses, lambda one: (one.type, one.value) if one.value else object()):
         yield Flaw(f"spec.addresses[{index}].value", f"is {address.value!r}, as an earlier address is")
     if spec.allowed_listeners is not None:
         yield from _namespaces(spec.allowed_listeners.namespaces, "spec.allowedListeners.namespaces")
