@@ -86,18 +86,17 @@ class Catalogue:
         return bool(gone or contents.faults or contents.cut)
 
     def _claims_of(self, place: str, contents: Contents) -> dict[Key, Object]:
-        """The objects that a place defines, one of each key, and those that a fault in it holds."""
+        """The objects that a place defines, and those that a fault in it holds. Of two documents for one object the first
+        counts, but one that counts already goes on to.
+        """
+        current = self._claimed.get(place, {})
         claims: dict[Key, Object] = {}
         for one in contents.objects:
-            if one.key not in claims or self._is_in_force(place, one):
+            claims.setdefault(one.key, one)
+        for one in reversed(contents.objects):
+            if one.key in current and _is_same(one, current[one.key]):
                 claims[one.key] = one
-        held = self._claimed.get(place, {}) if contents.faults else {}
-        return claims | {key: one for key, one in held.items() if key not in claims and contents.holds(key)}
-
-    def _is_in_force(self, place: str, one: Object) -> bool:
-        """Whether this very document of the place is the one its object is taken from."""
-        claim = self._claimed.get(place, {}).get(one.key)
-        return claim is not None and _is_same(claim, one)
+        return claims | {key: one for key, one in current.items() if key not in claims and contents.holds(key)}
 
     def _claim(self, claimed: Mapping[str, dict[Key, Object]]) -> list[Key]:
         """Records what the places claim now; gives the keys this may matter for. A place that keeps a key keeps its turn."""

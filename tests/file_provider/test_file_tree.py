@@ -1,0 +1,98 @@
+"""The tree: what the paths stand for, and what must be watched."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from providers.file.tree import trail, walk
+
+
+def make(home, *paths: str) -> None:
+    for path in paths:
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).touch()
+
+
+def test_paths_are_shown_as_they_were_typed(home):
+    make(home, "conf/a.yaml", "conf/sub/b.json", "c.txt")
+    assert list(walk(["./conf", "c.txt", str(home / "conf/a.yaml")]).files) == [
+        "./conf/a.yaml",
+        "./conf/sub/b.json",
+        "c.txt",
+    ]
+
+
+def test_directories_are_read_to_the_bottom_and_in_order(home):
+    make(home, "conf/z.yml", "conf/a/b/c.YAML", "conf/m.json", "conf/d.yaml/e.yaml")
+    assert list(walk(["conf"]).files) == ["conf/a/b/c.YAML", "conf/d.yaml/e.yaml", "conf/m.json", "conf/z.yml"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".a.yaml", ".a.yaml.swp", "a.yaml~", "#a.yaml#", ".#a.yaml", "4913", "a.txt", "README", ".git/a.yaml", "a.yaml.bak"],
+)
+def test_what_is_hidden_or_left_by_editors_is_no_configuration(home, name):
+    make(home, f"conf/{name}")
+    assert walk(["conf"]).files == {}
+
+
+def test_a_file_named_by_itself_is_read_whatever_its_name(home):
+    make(home, ".hidden")
+    assert list(walk([".hidden"]).files) == [".hidden"]
+
+
+def test_a_file_reached_on_two_ways_is_taken_once(home):
+    make(home, "conf/a.yaml")
+    (home / "conf/b.yaml").symlink_to("a.yaml")
+    (home / "other").symlink_to("conf")
+    tree = walk(["conf", "other", "conf/a.yaml", "./conf"])
+    assert list(tree.files) == ["conf/a.yaml"]
+    assert dict(tree.roots) == {"conf": ("conf/a.yaml",)}
+
+
+def test_a_directory_linked_into_itself_ends(home):
+    make(home, "conf/a.yaml")
+    (home / "conf/self").symlink_to(".")
+    (home / "conf/up").symlink_to("..")
+    assert list(walk(["conf"]).files) == ["conf/a.yaml"]
+
+
+def test_links_that_lead_nowhere_are_errors(home):
+    make(home, "conf/a.yaml")
+    (home / "conf/b.yaml").symlink_to("b.yaml")
+    (home / "conf/c.yaml").symlink_to("missing")
+    assert walk(["conf", "nope"]).errors.keys() == {"conf/b.yaml", "conf/c.yaml", "nope"}
+
+
+def test_the_trail_is_every_step_link_and_target(home):
+    """A ConfigMap as Kubernetes mounts it: the file is a link into a link to a directory."""
+    make(home, "conf/..2024/x.yaml")
+    (home / "conf/..data").symlink_to("..2024")
+    (home / "conf/x.yaml").symlink_to("..data/x.yaml")
+    steps = [step for step in trail("conf/x.yaml") if step.startswith(f"{home}/")]
+    assert [os.path.relpath(step, home) for step in steps] == [
+        "conf", "conf/x.yaml", "conf/..data", "conf/..2024", "conf/..2024/x.yaml",
+    ]  # fmt: skip
+
+
+def test_the_trail_goes_on_where_nothing_exists_and_ends_in_a_loop(home):
+    assert list(trail("no/such/../file"))[-3:] == [f"{home}/no", f"{home}/no/such", f"{home}/no/file"]
+    (home / "loop").symlink_to(home / "loop")
+    assert set(trail("loop")) == set(trail(str(home))) | {f"{home}/loop"}
+
+
+def test_a_missing_path_is_awaited_in_its_nearest_parent(home):
+    tree = walk(["no/such/file"])
+    assert str(home) in tree.watched
+    assert tree.concerns(f"{home}/no")
+    assert not tree.concerns(f"{home}/other")
+
+
+def test_only_what_can_matter_concerns(home):
+    make(home, "conf/a.yaml", "conf/sub/b.yaml", "lone.yaml")
+    tree = walk(["conf", "lone.yaml"])
+    concerned = ["conf", "conf/a.yaml", "conf/new.yaml", "conf/sub", "conf/sub/c.yaml", "lone.yaml"]
+    assert all(tree.concerns(f"{home}/{path}") for path in concerned)
+    assert not any(tree.concerns(f"{home}/{path}") for path in ["conf/.a.yaml.swp", "other.yaml", "conf/no/such"])
