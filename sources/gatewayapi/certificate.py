@@ -98,7 +98,7 @@ def _pair(read: Reader, key: Key) -> tuple[bytes, bytes] | str:
         chain, private = (_value(known.document, name) for name in ("tls.crt", "tls.key"))
         _must_fit(_leaf(chain), _private_key(private))
     except ConfigError as error:
-        return f"{error.field} {error.message}"
+        return f"has no usable certificate: {error.field} {error.message}"
     return chain, private
 
 

@@ -101,7 +101,7 @@ def _backend(read: Reader, wanted: Wanted) -> Destination:
     if known is None:
         return Destination(str(wanted), "", "BackendNotFound", f"there is no {wanted.to}")
     if unsupported := unsupported_by(known.document):
-        return Destination(str(wanted), "", "BackendNotFound", f"{wanted.to} {unsupported}")
+        return Destination(str(wanted), "", "UnsupportedValue", f"{wanted.to} {unsupported}")
     return Destination(str(wanted), f"backend/{wanted.to.namespace}/{wanted.to.name}")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from sources.gatewayapi.address import addresses
 from sources.gatewayapi.admission import Admission, admissions
-from sources.gatewayapi.attachment import Parent, attachment
+from sources.gatewayapi.attachment import Attachment, Parent, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.cluster import addresses_of
 from sources.gatewayapi.destination import unsupported_by
@@ -50,12 +50,11 @@ def gateway_status(read: Reader, key: Key) -> Status | None:
     known = read.get(gateway, key)
     if known is None:
         return None
-    faults = _faults(read, key)
-    accepted, programmed = _gateway_verdicts(read, known, faults)
+    accepted, programmed = _gateway_verdicts(read, known)
     urls = ", ".join(one.url for one in read.get(listens, key))
     return Status(
         _conditions({"Accepted": accepted, "Programmed": programmed}, known),
-        tuple(_listener_part(read, known, one, faults) for one in read.get(admissions, key)),
+        tuple(_listener_part(read, known, one) for one in read.get(admissions, key)),
         {"addresses": [{"type": "IPAddress", "value": one} for one in read.get(addresses, key)]},
         "; ".join(filter(None, (urls, programmed.message))),
     )
@@ -72,7 +71,7 @@ def route_status(read: Reader, key: Key) -> Status | None:
     controller = read.get(settings, None).controller_name
     parts = tuple(_parent_part(known, one, came, controller) for one in attached.parents)
     failing = [one.message for part in parts for one in part.conditions if not one.status]
-    return Status((), parts, summary="; ".join(dict.fromkeys(failing)) or _summary(read, attached.parents[0], came.line))
+    return Status((), parts, summary="; ".join(dict.fromkeys(failing)) or _summary(read, attached, came.line))
 
 
 def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller: str) -> Part:
@@ -83,52 +82,47 @@ def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller
     return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller})
 
 
-def _summary(read: Reader, parent: Parent, line: str) -> str:
-    """`http://127.0.0.1:8080/ -> service default/echo:80`"""
-    place = parent.places[0]
-    at = read.get(addresses, parent.gateway)[0]
-    host = at if place.domain.startswith("*") else place.domain
-    return url(place.entrance.scheme, host, place.entrance.port) + line
+def _summary(read: Reader, attached: Attachment, line: str) -> str:
+    """Where the first rule is served, `http://127.0.0.1:8080/ -> service default/echo:80`, or that it is nowhere."""
+    for parent in attached.parents:
+        live = {one.listener.name for one in read.get(served, parent.gateway)}
+        for place in parent.places:
+            if place.own and place.listener in live:
+                host = read.get(addresses, parent.gateway)[0] if place.domain.startswith("*") else place.domain
+                return url(place.entrance.scheme, host, place.entrance.port) + line
+    places = [place for parent in attached.parents for place in parent.places]
+    if any(place.own for place in places):
+        return f"nowhere, as listener {places[0].listener} is not served: {line}"
+    return f"nowhere, as {places[0].domain} belongs to a more specific listener: {line}"
 
 
-def _gateway_verdicts(read: Reader, known: Known[Gateway], faults: Mapping[str, str]) -> tuple[Verdict, Verdict]:
-    """The conditions Accepted and Programmed of a Gateway; `faults` are the listeners that are not served, and why."""
+def _gateway_verdicts(read: Reader, known: Known[Gateway]) -> tuple[Verdict, Verdict]:
+    """The conditions Accepted and Programmed of a Gateway. What is wrong with a listener stands there."""
     accepted = read.get(gateway_verdict, known.key)
     if not accepted.status:
         return accepted, Verdict(False, "Invalid", accepted.message)
     if not read.get(addresses, known.key):
         pool = read.get(settings, None).address_pool
         return accepted, Verdict(False, "AddressNotAssigned", f"every address of the pool {pool} is taken")
-    if not faults:
+    found, live = read.get(admissions, known.key), read.get(served, known.key)
+    if len(live) == len(found):
         return accepted, Verdict(True, "Programmed")
-    message = "; ".join(f"listener {name}: {why}" for name, why in faults.items())
-    found = read.get(admissions, known.key)
-    some = len(faults) < len(found)
+    names = [one.listener.name for one in found if one not in live]
+    message = f"not served: listener{'s'[: len(names) > 1]} {', '.join(names)}"
     return (
         Verdict(any(one.accepted for one in found), "ListenersNotValid", message),
-        Verdict(some, "Programmed" if some else "Invalid", message),
+        Verdict(bool(live), "Programmed" if live else "Invalid", message),
     )
 
 
-def _faults(read: Reader, key: Key) -> Mapping[str, str]:
-    """The listeners of a Gateway that are not served, and why."""
-    live = {one.listener.name for one in read.get(served, key)}
-    return {
-        one.listener.name: one.verdict.message or read.get(certificates, (key, one.listener.name)).verdict.message
-        for one in read.get(admissions, key)
-        if one.listener.name not in live
-    }
-
-
-def _listener_part(read: Reader, known: Known[Gateway], one: Admission, faults: Mapping[str, str]) -> Part:
+def _listener_part(read: Reader, known: Known[Gateway], one: Admission) -> Part:
     name = one.listener.name
     conflict = Verdict(True, *one.verdict[1:]) if one.conflicted else Verdict(False, "NoConflicts")
-    programmed = Verdict(False, "Invalid", faults[name]) if name in faults else Verdict(True, "Programmed")
     verdicts = {
         "Accepted": one.verdict,
         "Conflicted": conflict,
         "ResolvedRefs": _resolved(read, known.key, one),
-        "Programmed": programmed,
+        "Programmed": _programmed(read, known.key, one),
     }
     identity = {
         "name": name,
@@ -136,6 +130,12 @@ def _listener_part(read: Reader, known: Known[Gateway], one: Admission, faults: 
         "attachedRoutes": read.get(tables, known.key).attached.get(name, 0),
     }
     return Part("listeners", name, _conditions(verdicts, known), identity)
+
+
+def _programmed(read: Reader, key: Key, one: Admission) -> Verdict:
+    if one in read.get(served, key):
+        return Verdict(True, "Programmed")
+    return Verdict(False, "Invalid", "it has no usable certificate" if one.accepted else "it is not accepted")
 
 
 def _resolved(read: Reader, key: Key, one: Admission) -> Verdict:
