@@ -194,7 +194,7 @@ def test_a_report_names_the_line_where_the_first_stands_now(desk, write, parse):
 
 def test_what_is_gone_or_broken_or_cut_is_believed_only_when_it_stays(write, parse):
     whole = parse(write("a"))
-    for doubtful in (Contents(), parse(BROKEN), parse(write("a", "long")[:-3])):
+    for doubtful in (Contents(), parse(BROKEN), parse(write("a", "2")[:-1])):
         catalogue = Catalogue()
         catalogue.update({"a.yaml": whole}, 0.0)
         assert catalogue.update({"a.yaml": doubtful}, 1.0) == []

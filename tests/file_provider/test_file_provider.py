@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import anyio
@@ -85,8 +84,8 @@ async def test_a_file_that_is_emptied_before_it_is_written_loses_nothing(home, f
     async with follow(".") as seen:
         for number, part in enumerate(("", whole[:20], whole[:-5])):
             path.write_text(part)
-            (home / "sign.yaml").write_text(write(f"sign{number}"))
-            await seen.until(lambda number=number: f"sign{number}" in seen.names())
+            (home / f"sign{number}.yaml").write_text(write(f"sign{number}"))
+            await seen.until(lambda sign=f"sign{number}": sign in seen.names())
         path.write_text(whole)
         await seen.until(lambda: seen.says("a") == seen.says("b") == "2")
         assert not seen.deleted() & {"a", "b"}
@@ -152,6 +151,20 @@ async def test_directories_that_come_later_are_followed(home, follow, write):
         assert seen.reports["conf"] == ()
         replace(home / "conf/new/deep/a.yaml", write("b"))
         await seen.until(lambda: seen.names() == {"b"})
+
+
+async def test_a_directory_that_comes_while_the_watch_begins_is_followed(home, follow, write, monkeypatch):
+    cover = watcher.Watcher.cover
+
+    def cover_late(self, directories):
+        (home / "conf/sub").mkdir(exist_ok=True)
+        return cover(self, directories)
+
+    (home / "conf").mkdir()
+    monkeypatch.setattr(watcher.Watcher, "cover", cover_late)
+    async with follow("conf") as seen:
+        (home / "conf/sub/a.yaml").write_text(write("a"))
+        await seen.until(lambda: seen.names() == {"a"})
 
 
 async def test_a_directory_deleted_and_made_again_is_followed(home, follow, write):
@@ -224,7 +237,7 @@ async def test_the_target_of_a_link_can_be_edited_where_it_is(home, follow, writ
             await seen.until(lambda spec=spec: seen.says("a") == spec)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.usefixtures("permissions")
 async def test_a_file_that_loses_its_permission_keeps_its_objects(home, follow, write):
     (home / "a.yaml").write_text(write("a"))
     async with follow("a.yaml") as seen:
