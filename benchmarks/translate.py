@@ -26,9 +26,8 @@ Change = Callable[[int, int], Object]
 
 def an_object(api_version: str, kind: str, name: str, **fields: object) -> Object:
     """An object in the namespace `default`."""
-    return Object.of(
-        {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **fields.pop("meta", {})}, **fields}
-    )
+    document: dict[str, object] = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}}
+    return Object.of({**document, **fields})
 
 
 def gateway() -> Object:
