@@ -20,6 +20,13 @@ except ImportError:  # PyYAML built without libyaml: slower, otherwise the same
     from yaml import SafeLoader  # type: ignore[assignment]
 
 SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_BLANK: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))*")
+DEEPEST: Final = 500
+"""How deep a document may be nested."""
+
+HEAVIEST: Final = 1_000_000
+"""How many values a document may come to when its aliases are written out: a few lines can come to billions."""
+
 _STEP: Final = re.compile(r"""\[(?P<index>\d+)\]|\["?(?P<quoted>[^\]"]+)"?\]|(?P<name>[^.\[\]]+)""")
 
 
@@ -32,22 +39,23 @@ class Text:
 
 
 def split(text: str) -> Iterator[Text]:
-    """The documents of a YAML stream, unparsed; blank and comment-only ones are left out.
+    """The documents of a YAML stream, unparsed, each from its first line that says something; others are left out.
 
     A `---` at the start of a line is a separator whatever surrounds it, so one broken document cannot swallow another.
     """
     start, line = 0, 1
     for found in SEPARATOR.finditer(text):
-        chunk = text[start : found.start()]
-        yield from _unless_blank(Text(chunk, line))
-        line += chunk.count("\n")
+        yield from _unless_blank(text[start : found.start()], line)
+        line += text.count("\n", start, found.start())
         start = found.end()
-    yield from _unless_blank(Text(text[start:], line))
+    yield from _unless_blank(text[start:], line)
 
 
-def _unless_blank(one: Text) -> Iterator[Text]:
-    if any(line.strip() and not line.lstrip().startswith("#") for line in one.text.splitlines()):
-        yield one
+def _unless_blank(chunk: str, line: int) -> Iterator[Text]:
+    blank = _BLANK.match(chunk)
+    start = blank.end() if blank else 0
+    if start < len(chunk):
+        yield Text(chunk[start:], line + chunk.count("\n", 0, start))
 
 
 class _Loader(SafeLoader):
@@ -86,18 +94,51 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def parse(one: Text, file: str) -> Any:
-    """The data of one document. Raises ConfigError with file and line when the text is no YAML (JSON is YAML)."""
+    """The data of one document. Raises ConfigError with file and line when the text is no YAML (JSON is YAML), is nested
+    deeper than DEEPEST, or has aliases that repeat more than HEAVIEST values.
+    """
     try:
-        return yaml.load(one.text, Loader=_Loader)  # noqa: S506  a SafeLoader
+        if not _is_shallow(one.text):
+            raise ConfigError(f"is nested more than {DEEPEST} deep", origin=Origin(file, one.line))
+        data = yaml.load(one.text, Loader=_Loader)  # noqa: S506  a SafeLoader
+        if "*" in one.text and _weight(data, {}) > HEAVIEST:
+            raise ConfigError(f"repeats more than {HEAVIEST} values by its aliases", origin=Origin(file, one.line))
+        return data
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = one.line + (mark.line if mark else 0)
         what = error.problem or error.context or "cannot be read"
         raise ConfigError(f"is not valid YAML: {what}", origin=Origin(file, line)) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"is not valid YAML: {error}", origin=Origin(file, one.line)) from None
+    except yaml.reader.ReaderError as error:
+        line = one.line + one.text.count("\n", 0, error.position)
+        raise ConfigError(f"is not valid YAML: {error.reason}", origin=Origin(file, line)) from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"cannot be read: {error}", origin=Origin(file, one.line)) from None
+
+
+def _is_shallow(text: str) -> bool:
+    """Whether a text is nested at most DEEPEST deep: libyaml's binding recurses in C and takes the process down."""
+    # A level needs a bracket, or a column further right (of which a mapping and a list in it may share one).
+    most = text.count("[") + text.count("{") + 2 * max(map(len, text.splitlines()), default=0)
+    if most <= DEEPEST:
+        return True
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return False
+    return True
+
+
+def _weight(data: Any, known: dict[int, int]) -> int:
+    """How many values there are, each counted as often as it is repeated."""
+    if not isinstance(data, dict | list):
+        return 1
+    if id(data) not in known:
+        known[id(data)] = 0
+        values = data.values() if isinstance(data, dict) else data
+        known[id(data)] = 1 + sum(_weight(value, known) for value in values)
+    return known[id(data)]
 
 
 def steps(path: str) -> Iterator[str | int]:

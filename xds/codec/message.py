@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from google.protobuf import json_format
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
+from xds.codec import wire
 from xds.codec.descriptors import message_class, pool
 from xds.codec.reference import references
-from xds.model import ConfigError, Key, Resource, version_of
+from xds.model import ConfigError, Key, Node, ProtocolError, Resource, version_of
 from xds.model.type_url import EDS, PREFIX
 
 NAME_FIELD: Final[Mapping[str, str]] = {EDS: "cluster_name"}
@@ -57,6 +58,34 @@ def decode(type_url: str, body: bytes) -> Message:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"these bytes are no {type_url}: {error}") from None
+
+
+NODE: Final = "envoy.config.core.v3.Node"
+EXTENSIONS: Final = 9
+
+
+def decode_node(body: bytes) -> Node:
+    """The node of a first message. Its `extensions`, by far the most of it (Envoy sends over 500), are skipped.
+
+    Raises ProtocolError when the bytes are no message at all, or no node.
+    """
+    kept = b"".join(
+        wire.delimited(number, value)
+        for number, value in wire.fields(body)
+        if isinstance(value, bytes) and number != EXTENSIONS
+    )
+    try:
+        node: Any = message_class(NODE).FromString(kept)
+    except DecodeError:
+        raise ProtocolError("the node of the first message cannot be read") from None
+    place = node.locality
+    return Node(
+        node.id,
+        node.cluster,
+        node.user_agent_name,
+        json_format.MessageToDict(node.metadata),
+        (place.region, place.zone, place.sub_zone),
+    )
 
 
 def to_json(message: Message) -> dict[str, Any]:

@@ -1,0 +1,255 @@
+"""The two wire forms of xDS, state-of-the-world and delta: how each is read and written, and the few places where they
+differ in what they mean. Everything else is the stream's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final, Protocol
+
+from xds.codec import wire
+from xds.model import ProtocolError, Resource, Resources, version_of
+from xds.protocol.message import Request, Response
+from xds.protocol.order import FULL_STATE, LEGACY_WILDCARD, SILENT_WHEN_MISSING
+from xds.protocol.subscription import WILDCARD, Offer, Subscription, stand_in
+
+
+class Dialect(Protocol):
+    """One wire form. Stateless: all state is in the stream's subscriptions."""
+
+    name: ClassVar[str]
+
+    def read(self, body: bytes) -> Request:
+        """A request's bytes, by field. Raises ProtocolError when they are none."""
+        ...
+
+    def write(self, response: Response, identifier: str) -> bytes:
+        """A response's bytes, with the name of this control plane; the nonce, the only part of its own, comes last."""
+        ...
+
+    def is_stale(self, subscription: Subscription, request: Request) -> bool:
+        """Whether the request answers a response that is not the last one, and so says nothing that counts."""
+        ...
+
+    def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:
+        """Takes over what the request says of names. `trusted`: what the client says it already holds may be believed."""
+        ...
+
+    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
+        """For names that do not exist: what to send in their place, and which to report as removed."""
+        ...
+
+    def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
+        """The resources that a response with this offer lists."""
+        ...
+
+    def speaks_first(self, subscription: Subscription) -> bool:
+        """Whether a first request is answered even when there is nothing to send."""
+        ...
+
+
+class Sotw:
+    """State of the world: a request names the whole subscription, a response of LDS or CDS is the whole state."""
+
+    name: ClassVar[str] = "sotw"
+
+    def read(self, body: bytes) -> Request:
+        """envoy.service.discovery.v3.DiscoveryRequest."""
+        version = type_url = nonce = ""
+        node, error, names = b"", None, []
+        for number, value in wire.fields(body):
+            match number:
+                case 1:
+                    version = wire.text(value)
+                case 2:
+                    node = _message(value)
+                case 3:
+                    names.append(wire.text(value))
+                case 4:
+                    type_url = wire.text(value)
+                case 5:
+                    nonce = wire.text(value)
+                case 6:
+                    error = _status(_message(value))
+        return Request(type_url, nonce, error, node, names=tuple(names), version=version)
+
+    def write(self, response: Response, identifier: str) -> bytes:
+        """envoy.service.discovery.v3.DiscoveryResponse."""
+        type_url = wire.delimited(1, response.type_url)
+        pieces = [wire.delimited(1, response.version)]
+        pieces += [wire.delimited(2, type_url + wire.delimited(2, one.body)) for one in response.resources]
+        pieces += [wire.delimited(4, response.type_url), _identifier(6, identifier), wire.delimited(5, response.nonce)]
+        return b"".join(pieces)
+
+    def is_stale(self, subscription: Subscription, request: Request) -> bool:
+        """A request without the last nonce was sent before its client saw the last response (XP "Resource updates")."""
+        return subscription.nonce not in ("", request.nonce)
+
+    def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:  # noqa: ARG002
+        """The names are the subscription; none at all is everything, for some types, until one was named once."""
+        names = set(request.names)
+        if names:
+            subscription.named_before = True
+        legacy = not names and not subscription.named_before and subscription.type_url in LEGACY_WILDCARD
+        wildcard = legacy or WILDCARD in names
+        if (wildcard, names - {WILDCARD}) == (subscription.wildcard, subscription.names):
+            return
+        subscription.wildcard, subscription.names = wildcard, names - {WILDCARD}
+        subscription.forget_uncovered()
+        subscription.changed()
+
+    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
+        """SotW cannot say that a name does not exist; a stand-in ends the wait of a client that never had it."""
+        unknown = (name for name in subscription.names if name not in resources and name not in subscription.held)
+        stand_ins = {name: one for name in unknown if (one := stand_in(subscription.type_url, name))}
+        return stand_ins, frozenset()
+
+    def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
+        """All of it for full-state types; for the others only what changed (XP "Grouping Resources into Responses")."""
+        return tuple(visible.values()) if subscription.type_url in FULL_STATE else offer.upserts
+
+    def speaks_first(self, subscription: Subscription) -> bool:
+        """An empty list of clusters or listeners is news: Envoy waits 15 s for it otherwise."""
+        return subscription.type_url in FULL_STATE
+
+
+class Delta:
+    """Incremental: a request adds and drops names, a response adds and removes resources."""
+
+    name: ClassVar[str] = "delta"
+
+    def read(self, body: bytes) -> Request:
+        """envoy.service.discovery.v3.DeltaDiscoveryRequest."""
+        type_url = nonce = ""
+        node, error = b"", None
+        subscribe, unsubscribe, initial = [], [], {}
+        for number, value in wire.fields(body):
+            match number:
+                case 1:
+                    node = _message(value)
+                case 2:
+                    type_url = wire.text(value)
+                case 3:
+                    subscribe.append(wire.text(value))
+                case 4:
+                    unsubscribe.append(wire.text(value))
+                case 5:
+                    name, version = _entry(_message(value))
+                    initial[name] = version
+                case 6:
+                    nonce = wire.text(value)
+                case 7:
+                    error = _status(_message(value))
+        return Request(
+            type_url, nonce, error, node, subscribe=tuple(subscribe), unsubscribe=tuple(unsubscribe), initial=initial
+        )
+
+    def write(self, response: Response, identifier: str) -> bytes:
+        """envoy.service.discovery.v3.DeltaDiscoveryResponse."""
+        type_url = wire.delimited(1, response.type_url)
+        pieces = [wire.delimited(1, response.version)]
+        pieces += [wire.delimited(2, _delta_resource(one, type_url)) for one in response.resources]
+        pieces += [wire.delimited(6, name) for name in response.removals]
+        pieces += [wire.delimited(4, response.type_url), _identifier(7, identifier), wire.delimited(5, response.nonce)]
+        return b"".join(pieces)
+
+    def is_stale(self, subscription: Subscription, request: Request) -> bool:  # noqa: ARG002
+        """Never: what a delta request adds and drops counts whatever its nonce."""
+        return False
+
+    def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:
+        """Names are added, then dropped. A name asked for again is owed again (XP "Subscribing to Resources")."""
+        first = not subscription.named_before
+        if not (first or request.subscribe or request.unsubscribe):
+            return
+        subscription.named_before = True
+        self._add(subscription, request, first=first)
+        self._drop(subscription, request)
+        if first and trusted:
+            subscription.remember(request.initial)
+        if first and request.initial:
+            subscription.answered = (
+                True  # it goes on where another stream ended: it does not wait to hear that nothing is new
+            )
+        subscription.changed()
+
+    def _add(self, subscription: Subscription, request: Request, *, first: bool) -> None:
+        named = set(request.subscribe)
+        legacy = first and not named and not request.unsubscribe and subscription.type_url in LEGACY_WILDCARD
+        if WILDCARD in named:
+            subscription.owed |= subscription.held.keys()
+        subscription.wildcard |= legacy or WILDCARD in named
+        named -= {WILDCARD}
+        subscription.owed |= named & subscription.held.keys()
+        subscription.absent -= named
+        subscription.names |= named
+
+    def _drop(self, subscription: Subscription, request: Request) -> None:
+        dropped = set(request.unsubscribe)
+        if not dropped:
+            return
+        if WILDCARD in dropped:
+            subscription.wildcard = False
+        explicit = dropped & subscription.names
+        subscription.names -= dropped
+        if subscription.wildcard:
+            subscription.owed |= explicit  # the wildcard still covers them: the client is to learn what they are
+        subscription.forget_uncovered()
+
+    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
+        """Names that do not exist are reported as removed, once; so are those dropped that a wildcard does not have."""
+        if subscription.type_url in SILENT_WHEN_MISSING:
+            return {}, frozenset()
+        asked = subscription.names | subscription.owed
+        unknown = (name for name in asked if name not in resources and name not in subscription.held)
+        return {}, frozenset(name for name in unknown if name not in subscription.absent)
+
+    def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:  # noqa: ARG002
+        """Only what changed."""
+        return offer.upserts
+
+    def speaks_first(self, subscription: Subscription) -> bool:
+        """A wildcard that matches nothing is told so."""
+        return subscription.wildcard
+
+
+def delivered_version(contents: Iterable[Resource]) -> str:
+    """The version of a list of resources: a hash of what is in it, whatever its order."""
+    return version_of("".join(sorted(f"{one.name}\0{one.version}\n" for one in contents)).encode())
+
+
+def _delta_resource(one: Resource, type_url: bytes) -> bytes:
+    """envoy.service.discovery.v3.Resource."""
+    return b"".join(
+        (
+            wire.delimited(3, one.name),
+            wire.delimited(1, one.version),
+            wire.delimited(2, type_url + wire.delimited(2, one.body)),
+        )
+    )
+
+
+def _identifier(number: int, identifier: str) -> bytes:
+    """envoy.config.core.v3.ControlPlane."""
+    return wire.delimited(number, wire.delimited(1, identifier))
+
+
+def _message(value: bytes | int) -> bytes:
+    if isinstance(value, int):
+        raise ProtocolError("a message field holds a number")
+    return value
+
+
+def _entry(body: bytes) -> tuple[str, str]:
+    """One entry of a map of strings."""
+    found = dict(wire.fields(body))
+    return wire.text(found.get(1, b"")), wire.text(found.get(2, b""))
+
+
+def _status(body: bytes) -> str:
+    """The words of a google.rpc.Status."""
+    return wire.text(dict(wire.fields(body)).get(2, b""))
+
+
+SOTW: Final = Sotw()
+DELTA: Final = Delta()

@@ -1,0 +1,60 @@
+"""What the two ends say to each other: requests, responses, and the facts that a request brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from xds.model import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, in either dialect. `node` is still encoded; `error` is None unless the request is a NACK.
+
+    SotW fills `names` (the whole subscription) and `version`; delta fills `subscribe`, `unsubscribe` and `initial`
+    (name -> version that the client still holds from an earlier stream).
+    """
+
+    type_url: str
+    nonce: str = ""
+    error: str | None = None
+    node: bytes = b""
+    names: tuple[str, ...] = ()
+    version: str = ""
+    subscribe: tuple[str, ...] = ()
+    unsubscribe: tuple[str, ...] = ()
+    initial: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response, in either dialect; SotW has no `removals`. `version` is the content hash of what is delivered."""
+
+    type_url: str
+    nonce: str
+    version: str
+    resources: tuple[Resource, ...]
+    removals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The client ACKed: these resources are in force there."""
+
+    type_url: str
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The client NACKed `offered`. `culprits` are those that its words, or a lack of others, point to; maybe none."""
+
+    type_url: str
+    offered: tuple[Resource, ...]
+    culprits: tuple[Resource, ...]
+    message: str
+
+
+Fact = Accepted | Rejected

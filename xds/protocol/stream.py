@@ -1,0 +1,225 @@
+"""One stream's state machine: requests in, responses out. No I/O, no clock: a shell feeds it and writes what it says.
+
+Rule 1: everything that decides what a client is sent, and when, is in this file.
+
+At any moment `respond` gives the next response that may go out, or None. What it may be follows from the newest
+snapshot, the subscriptions, and what the client accepted:
+
+- at most one unanswered response a type; whatever is published meanwhile is said in one response after the answer;
+- types go out in the order of `order.ORDER`; what names clusters waits until those are in force at the client;
+- nothing is removed that the client still refers to and is about to let go of;
+- what was refused is not offered again.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from xds.model import Answer, ProtocolError, Resource, Snapshot, Subscribed
+from xds.model.type_url import CDS, EDS, RDS
+from xds.protocol.dialect import Dialect, delivered_version
+from xds.protocol.message import Fact, Request, Response
+from xds.protocol.order import FULL_STATE, NEEDS_CLUSTERS, PARENTS, place
+from xds.protocol.subscription import Offer, Subscription
+
+
+class Stream:
+    """One stream of one client. Not thread-safe; every method returns at once.
+
+    `prefix` makes nonces unique among streams. With `only`, the stream serves that one type (a single-type service).
+    """
+
+    def __init__(self, dialect: Dialect, *, prefix: str = "", only: str = "") -> None:
+        self.dialect = dialect
+        self.snapshot: Snapshot | None = None
+        self._subscriptions: dict[str, Subscription] = {}
+        self._prefix, self._only, self._count = prefix, only, 0
+
+    def receive(self, request: Request) -> Fact | None:
+        """Takes one request. Returns what it says of the last response of its type, if it is an ACK or a NACK.
+
+        Raises ProtocolError when it names no type, or one that this stream does not serve.
+        """
+        type_url = self._type_of(request)
+        subscription = self._subscriptions.get(type_url)
+        first = subscription is None
+        if subscription is None:
+            subscription = self._subscriptions[type_url] = Subscription(type_url)
+            self._in_order()
+        elif self.dialect.is_stale(subscription, request):
+            return None
+        fact = self._answer(subscription, request)
+        # A client that reconnects while a cluster warms asks for endpoints first, names the version it has, and waits.
+        trusted = type_url != EDS or CDS in self._subscriptions
+        self.dialect.subscribe(subscription, request, trusted=trusted)
+        if first:
+            self._resume(subscription, request)
+        return fact
+
+    def respond(self) -> Response | None:
+        """The next response to send, or None when there is nothing to say or a client's answer must come first."""
+        if self.snapshot is None:
+            return None
+        for subscription in self._subscriptions.values():
+            if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
+                return response
+        return None
+
+    def subscribed(self) -> tuple[Subscribed, ...]:
+        """What the client holds and last said, by type."""
+        return tuple(_describe(one) for one in self._subscriptions.values())
+
+    def _type_of(self, request: Request) -> str:
+        type_url = request.type_url or self._only
+        if not type_url:
+            raise ProtocolError("the request names no type_url")
+        if self._only and type_url != self._only:
+            raise ProtocolError(f"this service serves {self._only}, not {type_url}")
+        return type_url
+
+    def _in_order(self) -> None:
+        ordered = sorted(self._subscriptions.items(), key=lambda item: place(item[0]))
+        self._subscriptions = dict(ordered)
+
+    def _answer(self, subscription: Subscription, request: Request) -> Fact | None:
+        """An ACK or a NACK is a request with the nonce of the response that is not answered yet; `error` tells which."""
+        if subscription.offer is None or request.nonce != subscription.offer.nonce:
+            return None
+        return subscription.accept() if request.error is None else subscription.reject(request.error)
+
+    def _resume(self, subscription: Subscription, request: Request) -> None:
+        """A reconnecting SotW client that names the version of all we have need not be told again."""
+        if self.snapshot is None or not subscription.wildcard or subscription.names or not request.version:
+            return
+        resources = self.snapshot.of_type(subscription.type_url)
+        if request.version == delivered_version(resources.values()):
+            subscription.held, subscription.answered = dict(resources), True
+
+    # What to say next
+
+    def _next(self, snapshot: Snapshot, subscription: Subscription) -> Response | None:
+        resources = snapshot.of_type(subscription.type_url)
+        if subscription.settled is resources or not (subscription.is_active() or subscription.owed):
+            return None
+        visible, offer, waiting = self._compare(snapshot, subscription)
+        silent = not (offer.upserts or offer.removals) and (
+            subscription.answered or not self.dialect.speaks_first(subscription)
+        )
+        if silent or (offer.content and offer.content == subscription.refused):
+            subscription.settled = None if waiting else resources
+            return None
+        return self._make(subscription, visible, offer)
+
+    def _compare(self, snapshot: Snapshot, subscription: Subscription) -> tuple[Mapping[str, Resource], Offer, bool]:
+        """All that the client is to see now, how that differs from what it holds, and whether more waits for others."""
+        resources = snapshot.of_type(subscription.type_url)
+        subscription.recognise(resources)
+        stand_ins, unknown = self.dialect.missing(subscription, resources)
+        visible = {**subscription.wanted(resources), **stand_ins}
+        waiting = self._hold_back(snapshot, subscription, visible)
+        kept = self._kept(snapshot, subscription, visible)
+        upserts = tuple(
+            one
+            for name, one in visible.items()
+            if (before := subscription.held.get(name)) is None or before.version != one.version or name in subscription.owed
+        )
+        visible.update(kept)
+        removals = {name for name in subscription.held if name not in visible} | unknown
+        if not self._can_remove(subscription):
+            removals = set()
+        return visible, Offer("", upserts, tuple(sorted(removals))), waiting or bool(kept)
+
+    def _can_remove(self, subscription: Subscription) -> bool:
+        """SotW has no word for the removal of what is not full state: a parent that no longer names it is all."""
+        return self.dialect.name == "delta" or subscription.type_url in FULL_STATE
+
+    def _hold_back(self, snapshot: Snapshot, subscription: Subscription, visible: dict[str, Resource]) -> bool:
+        """Leaves what is new and waits for clusters as the client has it. Returns whether anything waits."""
+        if subscription.type_url not in NEEDS_CLUSTERS or CDS not in self._subscriptions:
+            return False
+        held = subscription.held
+        waiting = [one for one in visible.values() if one != held.get(one.name) and self._is_waiting(snapshot, one)]
+        for one in waiting:
+            before = held.get(one.name)
+            if before is None:
+                del visible[one.name]
+            else:
+                visible[one.name] = before
+        return bool(waiting)
+
+    def _is_waiting(self, snapshot: Snapshot, one: Resource) -> bool:
+        return any(self._is_warming(snapshot, cluster) for cluster in _clusters(snapshot, one))
+
+    def _is_warming(self, snapshot: Snapshot, name: str) -> bool:
+        """Whether a cluster that the client wants is not in force there yet, as the snapshot has it."""
+        cluster, clusters = snapshot.get((CDS, name)), self._subscriptions[CDS]
+        if cluster is None or not clusters.covers(name):
+            return False
+        held = clusters.held.get(name)
+        return held is None or held.version != cluster.version
+
+    def _kept(self, snapshot: Snapshot, subscription: Subscription, visible: Mapping[str, Resource]) -> dict[str, Resource]:
+        """What is to go, but which the client still refers to and is about to let go of."""
+        going = subscription.held.keys() - visible.keys()
+        if not going or subscription.type_url not in PARENTS:
+            return {}
+        leaving = set(self._leaving(snapshot, subscription.type_url))
+        return {name: subscription.held[name] for name in going & leaving}
+
+    def _leaving(self, snapshot: Snapshot, type_url: str) -> Iterator[str]:
+        """Names of this type that some parent names at the client, and no longer does in the snapshot."""
+        for parent_type in PARENTS[type_url]:
+            if (parents := self._subscriptions.get(parent_type)) is None:
+                continue
+            in_flight = parents.offer.upserts if parents.offer else ()
+            for parent in (*parents.held.values(), *in_flight):
+                now = snapshot.get((parent_type, parent.name))
+                if now != parent:
+                    after = set() if now is None else set(now.names(type_url))
+                    yield from (child for child in parent.names(type_url) if child not in after)
+
+    def _make(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> Response:
+        """Turns the offer into a response, and notes that it is out."""
+        self._count += 1
+        nonce = f"{self._prefix}{self._count}"
+        contents = self.dialect.contents(subscription, visible, offer)
+        subscription.offer = Offer(nonce, offer.upserts, offer.removals)
+        subscription.nonce, subscription.answered = nonce, True
+        subscription.owed.clear()
+        subscription.absent.update(offer.removals)
+        subscription.absent.difference_update(one.name for one in offer.upserts)
+        self._rewarm(subscription, offer)
+        version = delivered_version(visible.values())
+        return Response(subscription.type_url, nonce, version, contents, offer.removals)
+
+    def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
+        """A changed cluster warms again and waits for its endpoints, which Envoy does not ask for again in delta
+        (envoy#13009) and asks for with a bare repeat of its ACK in SotW: so they are sent again unasked.
+        """
+        endpoints = self._subscriptions.get(EDS)
+        if subscription.type_url != CDS or endpoints is None:
+            return
+        warming = {name for cluster in offer.upserts for name in cluster.names(EDS) if endpoints.covers(name)}
+        if warming:
+            endpoints.owed |= warming
+            endpoints.changed()
+
+
+def _clusters(snapshot: Snapshot, one: Resource) -> Iterator[str]:
+    """The clusters that a resource names, itself or through the routes that it names."""
+    yield from one.names(CDS)
+    for name in one.names(RDS):
+        if (route := snapshot.get((RDS, name))) is not None:
+            yield from route.names(CDS)
+
+
+def _describe(one: Subscription) -> Subscribed:
+    if one.offer is not None:
+        answer = Answer.PENDING
+    elif one.error:
+        answer = Answer.REJECTED
+    else:
+        answer = Answer.ACCEPTED if one.nonce or one.held else Answer.NOTHING
+    return Subscribed(one.type_url, delivered_version(one.held.values()), len(one.held), answer, one.error)

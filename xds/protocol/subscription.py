@@ -1,0 +1,140 @@
+"""Subscriptions: what one stream wants of one type, what its client holds of it, and what it was last offered.
+
+A subscription is the same in both dialects. It never decides when to speak (the stream does) and knows no other type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from xds.codec import wire
+from xds.model import Resource, Resources
+from xds.model.type_url import EDS
+from xds.protocol.message import Accepted, Fact, Rejected
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A response that may still be answered: what it changes at the client, and all that the client then holds."""
+
+    nonce: str
+    upserts: tuple[Resource, ...]
+    removals: tuple[str, ...]
+
+    @property
+    def content(self) -> frozenset[tuple[str, str]]:
+        """What the offer says, whatever its nonce: (name, version), the version empty for a removal."""
+        return frozenset([(one.name, one.version) for one in self.upserts] + [(name, "") for name in self.removals])
+
+
+@dataclass(slots=True)
+class Subscription:
+    """The state of one type on one stream.
+
+    `held` is what the client is known to have: it moves on an ACK only, never on sending. `owed` are names to send
+    whatever their version. `absent` are names the client was told do not exist. `refused` is the content of the last
+    refused offer, which is never offered again. `settled` is the Resources for which there was nothing left to say.
+    `remembered` are names that are held from an earlier stream: their versions are known here, their content is not yet.
+    """
+
+    type_url: str
+    wildcard: bool = False
+    names: set[str] = field(default_factory=set)
+    named_before: bool = False
+    answered: bool = False
+    nonce: str = ""
+    held: dict[str, Resource] = field(default_factory=dict)
+    owed: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    offer: Offer | None = None
+    refused: frozenset[tuple[str, str]] | None = None
+    error: str = ""
+    settled: Resources | None = None
+    remembered: set[str] = field(default_factory=set)
+
+    def covers(self, name: str) -> bool:
+        """Whether the client wants this name."""
+        return self.wildcard or name in self.names
+
+    def is_active(self) -> bool:
+        """Whether the client wants anything at all."""
+        return self.wildcard or bool(self.names)
+
+    def wanted(self, resources: Resources) -> Mapping[str, Resource]:
+        """What the client is to have, out of all resources of the type."""
+        if self.wildcard:
+            return resources
+        return {name: resources[name] for name in self.names if name in resources}
+
+    def forget_uncovered(self) -> None:
+        """Lets go of all that the client no longer wants: a client drops what it unsubscribes from."""
+        self.held = {name: one for name, one in self.held.items() if self.covers(name)}
+        self.owed = {name for name in self.owed if self.covers(name)}
+        self.absent &= self.names
+
+    def remember(self, versions: Mapping[str, str]) -> None:
+        """The client says that it holds these versions from an earlier stream."""
+        self.held.update((name, Resource(self.type_url, name, version, b"")) for name, version in versions.items())
+        self.remembered.update(versions)
+
+    def recognise(self, resources: Resources) -> None:
+        """Puts content to what the client remembers, where the version is the one we have."""
+        if self.remembered:
+            same = [name for name in self.remembered if name in self.held and self.held[name] == resources.get(name)]
+            self.held.update((name, resources[name]) for name in same)
+            self.remembered.clear()
+
+    def changed(self) -> None:
+        """Notes that there may be something to say again."""
+        self.settled = None
+
+    def accept(self) -> Fact:
+        """The client ACKed the offer."""
+        offer, self.offer = self._closed(), None
+        self.refused, self.error = None, ""
+        self.held.update((one.name, one) for one in offer.upserts if self.covers(one.name))
+        for name in offer.removals:
+            self.held.pop(name, None)
+        return Accepted(self.type_url, offer.upserts)
+
+    def reject(self, message: str) -> Fact:
+        """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again,
+        but not as it stood.
+        """
+        offer, self.offer = self._closed(), None
+        self.refused, self.error = offer.content, message
+        culprits = blamed(offer.upserts, self.held, message)
+        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.covers(one.name))
+        return Rejected(self.type_url, offer.upserts, culprits, message)
+
+    def _closed(self) -> Offer:
+        assert self.offer is not None
+        self.changed()
+        return self.offer
+
+
+def blamed(offered: Iterable[Resource], held: Mapping[str, Resource], message: str) -> tuple[Resource, ...]:
+    """The resources that a NACK's words name; where they name none, the only one that was new to the client.
+
+    Envoy names the clusters and listeners it refuses. A name inside a longer name that is also offered does not count.
+    """
+    fresh = [one for one in offered if held.get(one.name) != one]
+    rest, named = message, []
+    for one in sorted(fresh, key=lambda one: -len(one.name)):
+        if one.name in rest:
+            named.append(one)
+            rest = rest.replace(one.name, "\0")
+    return tuple(named) or tuple(fresh if len(fresh) == 1 else ())
+
+
+def stand_in(type_url: str, name: str) -> Resource | None:
+    """What SotW sends for a name that does not exist, so that the client need not wait: endpoints without an endpoint.
+
+    A SotW response cannot say "there is none", and Envoy waits 15 s for the endpoints of a warming cluster.
+    """
+    if type_url != EDS:
+        return None
+    return Resource(EDS, name, "none", wire.delimited(1, name))  # cluster_name is field 1

@@ -1,0 +1,126 @@
+"""The fleet: the node groups, what each is served, and the streams of its proxies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from xds.model import Node, Proxy, Refusal, Snapshot
+from xds.protocol import Fact, Rejected, Stream, Verdicts
+from xds.server.signal import Signal, Watch
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One open stream of one node: its protocol state, and the signal that there may be something to say."""
+
+    node: Node
+    group: str
+    peer: str
+    stream: Stream
+    since: float = field(default_factory=time.time)
+    signal: Signal = field(default_factory=Signal)
+
+    def describe(self) -> Proxy:
+        """The session as people see it."""
+        dialect = self.stream.dialect.name
+        return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed())
+
+
+class Group:
+    """One node group: what its configuration asks for, and what it is served given what its proxies refused.
+
+    `served` is None until something was published: a proxy of an unknown group keeps what it has.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.asked: Snapshot | None = None
+        self.served: Watch[Snapshot | None] = Watch(None)
+        self.published = time.monotonic()
+        self.verdicts = Verdicts(name)
+
+    def publish(self, snapshot: Snapshot) -> bool:
+        """Asks for `snapshot` from now on. Returns whether that is anything new."""
+        if snapshot is self.asked:
+            return False
+        self.asked, self.published = snapshot, time.monotonic()
+        self._serve(snapshot)
+        return True
+
+    def judge(self, fact: Fact) -> bool:
+        """Takes over a proxy's answer. Returns whether what the group is served changes because of it."""
+        if self.asked is None or not self.verdicts.judge(fact, self.asked):
+            return False
+        self._serve(self.asked)
+        return True
+
+    def _serve(self, asked: Snapshot) -> None:
+        self.served.publish(self.verdicts.effective(asked))
+
+
+class Fleet:
+    """All node groups and all open streams. One writer: every method is called from the event loop, and none waits.
+
+    `refused` is published whenever a proxy refuses something: (session, fact), the newest last refusal.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[str, Group] = {}
+        self._sessions: set[Session] = set()
+        self._named: frozenset[str] = frozenset()
+        self.refused: Watch[tuple[Session, Rejected] | None] = Watch(None)
+
+    def publish(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
+        """Makes these the snapshots of all groups. Returns the names of the groups for which something changed.
+
+        A group that is no longer named was taken away on purpose: its proxies are served an empty snapshot.
+        """
+        gone = dict.fromkeys(self._named - snapshots.keys(), Snapshot())
+        self._named = frozenset(snapshots)
+        changed = [name for name, snapshot in {**snapshots, **gone}.items() if self.group(name).publish(snapshot)]
+        self._forget()
+        return changed
+
+    def group(self, name: str) -> Group:
+        """The group with this name, known or not yet."""
+        if name not in self._groups:
+            self._groups[name] = Group(name)
+        return self._groups[name]
+
+    def join(self, session: Session) -> None:
+        """A proxy's stream is open."""
+        self._sessions.add(session)
+        self.group(session.group).served.follow(session.signal)
+
+    def leave(self, session: Session) -> None:
+        """A proxy's stream has ended."""
+        self._sessions.discard(session)
+        self.group(session.group).served.unfollow(session.signal)
+        self._forget()
+
+    def judge(self, session: Session, fact: Fact) -> None:
+        """A proxy accepted or refused a response."""
+        self.group(session.group).judge(fact)
+        if isinstance(fact, Rejected):
+            self.refused.publish((session, fact))
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """What each group is served now."""
+        return {name: group.served.value for name, group in self._groups.items() if group.served.value is not None}
+
+    def sessions(self) -> Iterator[Session]:
+        """The open streams."""
+        return iter(self._sessions)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """What was refused and is still asked for, in every group."""
+        for group in self._groups.values():
+            yield from group.verdicts.refusals()
+
+    def _forget(self) -> None:
+        """Drops the groups that no configuration names and no proxy is in."""
+        needed = self._named | {session.group for session in self._sessions}
+        for name in self._groups.keys() - needed:
+            del self._groups[name]
