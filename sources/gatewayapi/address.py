@@ -34,8 +34,9 @@ def addresses(read: Reader, key: Key) -> tuple[str, ...]:
 
 
 def asked(document: Gateway) -> tuple[str, ...]:
-    """The addresses that a Gateway asks for."""
-    return tuple(str(ip_address(one.value)) for one in document.spec.addresses if one.value)
+    """The IP addresses that a Gateway asks for."""
+    named = (one.value for one in document.spec.addresses if one.type == "IPAddress")
+    return tuple(str(ip_address(value)) for value in named if value)
 
 
 def owner(read: Reader, at: tuple[str, int]) -> Key | None:

@@ -55,7 +55,8 @@ def gateways(read: Reader, _: None) -> frozenset[Key]:
 def gateway_verdict(read: Reader, key: Key) -> Verdict:
     """Whether a Gateway of ours is accepted, its listeners and addresses apart."""
     known = read.get(gateway, key)
-    assert known is not None
+    if known is None:
+        return Verdict(False, "Pending", f"there is no {key} of ours")
     spec = known.document.spec
     if not read.get(class_verdict, _class_of(known)).status:
         return Verdict(False, "Pending", f"its GatewayClass {spec.gateway_class_name} is not accepted")
