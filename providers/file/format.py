@@ -44,16 +44,7 @@ def suffix(file: str) -> str:
 
 
 def _divide_yaml(text: str, _file: str) -> Iterator[Text]:
-    return map(_trimmed, document.split(text))
-
-
-def _trimmed(one: Text) -> Text:
-    """The same document from its first line that says something, which is where people look for it."""
-    lines = one.text.splitlines(keepends=True)
-    blank = 0
-    while not (said := lines[blank].strip()) or said.startswith("#"):
-        blank += 1
-    return Text("".join(lines[blank:]), one.line + blank)
+    return (one.trimmed() for one in document.split(text))
 
 
 def _yaml_items(one: Text, file: str) -> Iterable[Item]:

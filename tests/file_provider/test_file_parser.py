@@ -81,6 +81,27 @@ def test_a_document_that_is_no_object_is_told_where_and_what_to_do(parse, text, 
     assert contents.faults[0].holds is None
 
 
+@pytest.mark.parametrize("deep", ["[" * 100_000, "- " * 100_000, "\n".join(" " * i + "a:" for i in range(1000))])
+def test_a_document_that_is_nested_too_deeply_is_refused(parse, write, deep):
+    contents = parse(f"---\n{deep}\n{write('a')}")
+    assert told(contents) == ["a.yaml:2: is nested more than 500 deep"]
+    assert len(contents.objects) == 1
+
+
+def test_a_long_line_or_many_brackets_are_not_deep(parse):
+    text = f"apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec: ['{'x' * 1000}', {'[], ' * 1000}]\n"
+    assert found(parse(text)) == [("a", 1)]
+
+
+def test_a_document_whose_aliases_come_to_millions_of_values_is_refused(parse):
+    text = "".join(f"a{i}: &a{i} [{f'*a{i - 1}, ' * 10 if i else 1}]\n" for i in range(10))
+    assert told(parse(text)) == ["a.yaml:1: repeats more than 1000000 values by its aliases"]
+
+
+def test_a_sign_that_no_text_has_is_told_with_its_line(parse):
+    assert told(parse("a: 1\nb: \0\n")) == ["a.yaml:2: is not valid YAML: control characters are not allowed"]
+
+
 @pytest.mark.parametrize("head", ["kind: List\nitems:\n", "# no kind, just a list\n"])
 def test_a_list_is_its_items_each_with_its_own_line_and_text(parse, head):
     text = head + (

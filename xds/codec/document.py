@@ -21,6 +21,7 @@ except ImportError:  # PyYAML built without libyaml: slower, otherwise the same
 
 SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _BLANK: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))*")
+
 DEEPEST: Final = 500
 """How deep a document may be nested."""
 
@@ -37,25 +38,30 @@ class Text:
     text: str
     line: int
 
+    def trimmed(self) -> Text:
+        """The same document from its first line that says something, which is where people look for it."""
+        blank = _BLANK.match(self.text)
+        start = blank.end() if blank else 0
+        return Text(self.text[start:], self.line + self.text.count("\n", 0, start))
+
 
 def split(text: str) -> Iterator[Text]:
-    """The documents of a YAML stream, unparsed, each from its first line that says something; others are left out.
+    """The documents of a YAML stream, unparsed; blank and comment-only ones are left out.
 
     A `---` at the start of a line is a separator whatever surrounds it, so one broken document cannot swallow another.
     """
     start, line = 0, 1
     for found in SEPARATOR.finditer(text):
-        yield from _unless_blank(text[start : found.start()], line)
-        line += text.count("\n", start, found.start())
+        chunk = text[start : found.start()]
+        yield from _unless_blank(Text(chunk, line))
+        line += chunk.count("\n")
         start = found.end()
-    yield from _unless_blank(text[start:], line)
+    yield from _unless_blank(Text(text[start:], line))
 
 
-def _unless_blank(chunk: str, line: int) -> Iterator[Text]:
-    blank = _BLANK.match(chunk)
-    start = blank.end() if blank else 0
-    if start < len(chunk):
-        yield Text(chunk[start:], line + chunk.count("\n", 0, start))
+def _unless_blank(one: Text) -> Iterator[Text]:
+    if not _BLANK.fullmatch(one.text):
+        yield one
 
 
 class _Loader(SafeLoader):
