@@ -13,7 +13,10 @@ Fields = dict[str, Any]
 
 
 def match_fields(match: HTTPRouteMatch) -> Fields:
-    """The fields of `envoy.config.route.v3.RouteMatch`. The regular expressions were checked when it was decoded."""
+    """The fields of `envoy.config.route.v3.RouteMatch`. The regular expressions were checked when it was decoded.
+
+    Envoy compares query parameters as they stand in the URL: `a%20b` is not `a b`.
+    """
     fields = _PATHS[match.path.type](match.path.value)
     headers = _values(match.headers)
     if match.method is not None:

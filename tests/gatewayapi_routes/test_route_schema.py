@@ -144,6 +144,16 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         "rules[0].filters[0].requestHeaderModifier.set[0].value",
         'must be one line of text, not "b\\r\\nc: d"',
     ),
+    "half a character": (
+        match(headers=[{"name": "a", "value": "\ud800"}]),
+        "rules[0].matches[0].headers[0].value",
+        'must be one line of text, not "\\ud800"',
+    ),
+    "more than Envoy can count": (
+        {"rules": [{"retry": {"attempts": 2**31}}]},
+        "rules[0].retry.attempts",
+        "must be between 0 and 2147483647, not 2147483648",
+    ),
     "long path": (
         at_path("Exact", "/" + 1024 * "x"),
         "rules[0].matches[0].path.value",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from sources.gatewayapi.schema.document import Document, Strict
-from sources.gatewayapi.schema.scalar import Port, PreciseHostname
+from sources.gatewayapi.schema.scalar import ONE_LINE, Port, PreciseHostname
 
 AppProtocol = Literal["gateway.envoyproxy.io/h2c", "gateway.envoyproxy.io/ws", "gateway.envoyproxy.io/wss"]
 
@@ -29,7 +29,7 @@ class FQDNEndpoint(Strict, frozen=True):
 class UnixEndpoint(Strict, frozen=True):
     """A Unix domain socket."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=108)]
+    path: Annotated[str, Meta(min_length=1, max_length=108, pattern=ONE_LINE)]
 
 
 class BackendEndpoint(Strict, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from sources.gatewayapi.schema.document import Strict
 from sources.gatewayapi.schema.reference import BackendRef, LocalRef
-from sources.gatewayapi.schema.scalar import HeaderName, HeaderValue, PathValue, Port, PreciseHostname
+from sources.gatewayapi.schema.scalar import Count, HeaderName, HeaderValue, PathValue, Port, Positive, PreciseHostname
 
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
@@ -56,8 +56,8 @@ class URLRewrite(Strict, frozen=True):
 class Fraction(Strict, frozen=True):
     """A share, exactly."""
 
-    numerator: Annotated[int, Meta(ge=0)]
-    denominator: Annotated[int, Meta(ge=1)] = 100
+    numerator: Count
+    denominator: Positive = 100
 
 
 class RequestMirror(Strict, frozen=True):
@@ -76,7 +76,7 @@ class CORS(Strict, frozen=True):
     allow_methods: Annotated[tuple[str, ...], Meta(max_length=9)] = ()
     allow_headers: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     expose_headers: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
-    max_age: Annotated[int, Meta(ge=1)] = 5
+    max_age: Positive = 5
 
 
 class GRPCAuth(Strict, frozen=True):
@@ -96,7 +96,7 @@ class HTTPAuth(Strict, frozen=True):
 class ForwardBody(Strict, frozen=True):
     """How much of a request's body an authorization service sees, in bytes. Experimental."""
 
-    max_size: Annotated[int, Meta(ge=0)] | None = None
+    max_size: Count | None = None
 
 
 class ExternalAuth(Strict, frozen=True):

@@ -170,7 +170,8 @@ def _join(path: str, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """The value as JSON, cut short, and printable whatever is in it."""
+    text = json.dumps(value, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 

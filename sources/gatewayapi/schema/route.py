@@ -9,7 +9,7 @@ from msgspec import Meta
 from sources.gatewayapi.schema.document import Document, Strict
 from sources.gatewayapi.schema.filter import HTTPRouteFilter
 from sources.gatewayapi.schema.reference import ParentRef, WeightedRef
-from sources.gatewayapi.schema.scalar import Duration, HeaderName, HeaderValue, Hostname, Name, PathValue, QueryValue
+from sources.gatewayapi.schema.scalar import Count, Duration, HeaderName, HeaderValue, Hostname, Name, PathValue, QueryValue
 
 PathType = Literal["Exact", "PathPrefix", "RegularExpression"]
 ValueType = Literal["Exact", "RegularExpression"]
@@ -65,7 +65,7 @@ class Retry(Strict, frozen=True):
     """When and how often a request is tried again. Experimental."""
 
     codes: tuple[Annotated[int, Meta(ge=400, le=599)], ...] = ()
-    attempts: Annotated[int, Meta(ge=0)] | None = None
+    attempts: Count | None = None
     backoff: Duration | None = None
 
 

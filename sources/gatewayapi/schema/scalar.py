@@ -21,7 +21,7 @@ KIND: Final = r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?\Z"
 CONTROLLER: Final = rf"^{_SUBDOMAIN}/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+\Z"
 PROTOCOL: Final = rf"^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?|{_SUBDOMAIN}/[A-Za-z0-9]+)\Z"
 HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z"
-ONE_LINE: Final = r"^[^\x00\r\n]*\Z"
+ONE_LINE: Final = r"^[^\x00\r\n\ud800-\udfff]*\Z"
 DURATION: Final = r"^([0-9]{1,5}(h|m|s|ms)){1,4}\Z"
 
 MEANT: Final[Mapping[str, str]] = MappingProxyType(
@@ -55,4 +55,6 @@ QueryValue = Annotated[str, Meta(min_length=1, max_length=1024, pattern=ONE_LINE
 PathValue = Annotated[str, Meta(max_length=1024, pattern=ONE_LINE)]
 Duration = Annotated[str, Meta(pattern=DURATION)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Weight = Annotated[int, Meta(ge=0, le=1_000_000)]
