@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import anyio
 import pytest
+from anyio.abc import Process
 from blockbuster import blockbuster_ctx
 
 from providers.host import HostRunner, Settings, State, launch
@@ -56,6 +57,17 @@ class Host:
                 tasks.start_soon(runner.run, self.xds)
                 yield runner
                 tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def stray(self, *command: str) -> AsyncIterator[Process]:
+        """A process that no runner started; it is killed at the end of the block."""
+        process = await anyio.open_process(command, stdout=None, stderr=None)
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     async def until(self, true: Callable[[], object]) -> None:
         """Returns when the condition holds; `running` sets the deadline."""
