@@ -52,10 +52,10 @@ class FileProvider:
         while watcher.cover(tree.watched):
             tree = walk(self._settings.paths)
         picture = reader.read(tree)
-        return tree, {**picture, "watch": _unwatched(watcher.problem)} if watcher.problem else picture
+        return tree, {**picture, "providers.file": _unwatched(watcher.problem)} if watcher.problem else picture
 
 
 def _unwatched(problem: str) -> Contents:
     what = f"changes of files are noticed only every {REVIEW_SECONDS:.0f} seconds: {problem}"
-    hint = "raise the limits fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl"
+    hint = "raise the limits fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl, then start again"
     return Contents(faults=(Fault(Diagnostic(what, hint=hint, severity=Severity.WARNING), frozenset()),))

@@ -56,7 +56,11 @@ class Watcher:
                 return
             watch = partial(self._notify.watch, DEBOUNCE_MS, STEP_MS, math.ceil(left * 1000), self._closed)
             changes = await run_sync(watch, abandon_on_cancel=True)
-            if not isinstance(changes, str) and any(concerns(path) for _, path in changes):
+            paths = [] if isinstance(changes, str) else [path for _, path in changes]
+            if not self._directories.isdisjoint(paths):
+                # Under the same path there may be another directory now, and a watch follows the old one.
+                self._directories = frozenset()
+            if any(map(concerns, paths)):
                 return
 
     def close(self) -> None:

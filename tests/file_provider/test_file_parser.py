@@ -54,7 +54,7 @@ def test_a_broken_document_is_a_fault_between_its_neighbours(parse, write):
             "a.yaml:1: metadata is missing\n    for instance metadata: {name: my-route}",
         ),
         (
-            "apiVersion: v1\nkind: Service\nmetadata:\n  nam: x",
+            "apiVersion: v1\nkind: Service\nmetadata:\n  title: x",
             f"a.yaml:3: metadata.name is missing\n    {NAME}",
         ),
         (
@@ -107,7 +107,7 @@ def test_a_list_is_its_items_each_with_its_own_line_and_text(parse, head):
     text = head + (
         "  # é and 日本\n"
         "  - apiVersion: v1\n    kind: Service\n    metadata:\n      name: a\n    spec: &ports\n      ports: [1]\n"
-        "  - apiVersion: v1\n    kind: Service\n    metadata: {nam: b}\n"
+        "  - apiVersion: v1\n    kind: Service\n    metadata: {title: b}\n"
         "  - {apiVersion: v1, kind: Service, metadata: {name: c}}\n"
         "  - apiVersion: v1\n    kind: Service\n    metadata: {name: d}\n    spec: *ports\n"
     )

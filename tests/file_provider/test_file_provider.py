@@ -181,6 +181,30 @@ async def test_a_directory_deleted_and_made_again_is_followed(home, follow, writ
         await seen.until(lambda: seen.names() == {"c"})
 
 
+def moved(home) -> None:
+    (home / "conf").rename(home / ".old")
+    (home / ".new").rename(home / "conf")
+
+
+def copied(home) -> None:
+    shutil.rmtree(home / "conf")
+    shutil.copytree(home / ".new", home / "conf")
+
+
+@pytest.mark.parametrize("exchange", [moved, copied])
+@pytest.mark.parametrize("path", ["conf", "conf/sub/a.yaml", "."])
+async def test_a_directory_exchanged_at_once_is_followed(home, follow, write, path, exchange):
+    """Nobody sees that it was away, and yet the watch on the old one tells nothing any more."""
+    for place, spec in (("conf", "1"), (".new", "2")):
+        (home / place / "sub").mkdir(parents=True)
+        (home / place / "sub/a.yaml").write_text(write("a", spec))
+    async with follow(path) as seen:
+        exchange(home)
+        await seen.until(lambda: seen.says("a") == "2")
+        replace(home / "conf/sub/a.yaml", write("a", "3"))
+        await seen.until(lambda: seen.says("a") == "3")
+
+
 async def test_a_path_that_does_not_exist_yet_is_read_when_it_appears(home, follow, write):
     async with follow("not/yet/a.yaml") as seen:
         assert seen.told("not/yet/a.yaml").startswith("not/yet/a.yaml:1: does not exist")
@@ -256,7 +280,7 @@ async def test_where_nothing_can_be_watched_a_warning_says_so_and_the_review_fin
     monkeypatch.setattr(provider, "REVIEW_SECONDS", 0.02)
     (home / "a.yaml").write_text(write("a"))
     async with follow("a.yaml") as seen:
-        assert "OS file watch limit reached\n    raise the limits fs.inotify" in seen.told("watch")
+        assert "OS file watch limit reached\n    raise the limits fs.inotify" in seen.told("providers.file")
         (home / "a.yaml").write_text(write("a", "2"))
         await seen.until(lambda: seen.says("a") == "2")
 
@@ -276,7 +300,7 @@ async def test_a_change_that_nobody_tells_of_is_found_by_the_review(home, follow
     monkeypatch.setattr(provider, "REVIEW_SECONDS", 0.02)
     (home / "a.yaml").write_text(write("a"))
     async with follow("a.yaml") as seen:
-        assert "watch" not in seen.reports
+        assert "providers.file" not in seen.reports
         (home / "a.yaml").write_text(write("a", "2"))
         await seen.until(lambda: seen.says("a") == "2")
 
