@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -24,11 +24,12 @@ NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
 class Place(NamedTuple):
-    """Where a route is attached: a listener, its entrance, and a hostname that both mean.
+    """Where a route is attached: a listener of a Gateway, its entrance, and a hostname that both mean.
 
     `own` tells whether the listener is the most specific of its port for that hostname: if not, it is another's.
     """
 
+    gateway: Key
     listener: str
     entrance: Entrance
     domain: str
@@ -47,14 +48,14 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What came of all parentRefs of a route, and where it is attached, by Gateway.
+    """What came of all parentRefs of a route, and where it is attached: each place once.
 
     `age` sorts routes as Gateway API settles ties between them.
     """
 
     age: Age
     parents: tuple[Parent, ...]
-    places: Mapping[Key, tuple[Place, ...]]
+    places: tuple[Place, ...]
 
 
 def attachment(read: Reader, key: Key) -> Attachment | None:
@@ -63,10 +64,7 @@ def attachment(read: Reader, key: Key) -> Attachment | None:
     if known is None:
         return None
     parents = tuple(_parents(read, known))
-    places: dict[Key, tuple[Place, ...]] = {}
-    for one in parents:
-        places[one.gateway] = tuple(dict.fromkeys((*places.get(one.gateway, ()), *one.places)))
-    return Attachment(known.age, parents, places)
+    return Attachment(known.age, parents, tuple(dict.fromkeys(place for one in parents for place in one.places)))
 
 
 def _parents(read: Reader, known: Known[HTTPRoute]) -> Iterator[Parent]:
@@ -89,7 +87,7 @@ def _attach(read: Reader, known: Known[HTTPRoute], ref: ParentRef, key: Key) -> 
     if not allowing:
         message = f"{_listeners(open_)} of {key} does not allow HTTPRoutes of namespace {known.key.namespace}"
         return Verdict(False, "NotAllowedByListeners", message), ()
-    places = tuple(_places(allowing, known.document.spec.hostnames or (ANY,), read.get(hostnames, key)))
+    places = tuple(_places(read, key, allowing, known.document.spec.hostnames or (ANY,)))
     if not places:
         wanted, has = ", ".join(known.document.spec.hostnames), ", ".join(one.hostname for one in allowing)
         return Verdict(False, "NoMatchingListenerHostname", f"{wanted} is none of the listeners' hostnames: {has}"), ()
@@ -110,12 +108,12 @@ def _listeners(found: Iterable[Admission]) -> str:
     return "listener " + ", ".join(one.listener.name for one in found)
 
 
-def _places(found: Iterable[Admission], wanted: Iterable[str], of_ports: Mapping[int, Sequence[str]]) -> Iterator[Place]:
+def _places(read: Reader, key: Key, found: Iterable[Admission], wanted: Iterable[str]) -> Iterator[Place]:
     for one in found:
+        others = read.get(hostnames, key)[one.listener.port]
         for hostname in wanted:
             if (domain := intersection(one.hostname, hostname)) is not None:
-                own = narrowest(of_ports[one.listener.port], domain) == one.hostname
-                yield Place(one.listener.name, one.entrance, domain, own)
+                yield Place(key, one.listener.name, one.entrance, domain, narrowest(others, domain) == one.hostname)
 
 
 def _allows(read: Reader, one: Admission, namespace: str, own: str) -> bool:

@@ -7,7 +7,6 @@ from ipaddress import ip_address, ip_network
 from msgspec import Struct
 
 from sources.graph import Reader
-from xds.model import ConfigError
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,7 +14,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `spec.addresses` listen. `address_pool`: a network such as 127.0.10.0/24, out of which each of them gets an address of
     its own instead.
 
-    Raises ConfigError when an address is none.
+    Raises ValueError when an address is none.
     """
 
     controller_name: str = "legation.dev/gateway"
@@ -26,11 +25,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         try:
             ip_address(self.bind_address)
         except ValueError:
-            raise ConfigError(f"must be an IP address, not {self.bind_address!r}", field="bind_address") from None
+            raise ValueError(f"bind_address must be an IP address, not {self.bind_address!r}") from None
         try:
             ip_network(self.address_pool or "::/128")
         except ValueError as error:
-            raise ConfigError(f"must be a network such as 127.0.10.0/24: {error}", field="address_pool") from None
+            raise ValueError(f"address_pool must be a network such as 127.0.10.0/24: {error}") from None
 
 
 def settings(read: Reader, _: None) -> Settings:

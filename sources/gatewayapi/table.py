@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sources.gatewayapi.address import HTTP
 from sources.gatewayapi.admission import Admission, admissions, hostnames
-from sources.gatewayapi.attachment import attachment
+from sources.gatewayapi.attachment import Place, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.hostname import covers
@@ -70,16 +70,22 @@ def tables(read: Reader, key: Key) -> Tables:
     table = {one.listener.name: table_of(one) for one in live}
     slots: dict[_Slot, list[tuple[Age, Key]]] = {slot: [] for one in live for slot in _own_slots(read, key, one)}
     attached: defaultdict[str, set[Key]] = defaultdict(set)
+    for place, age, route in _seats(read, key):
+        attached[place.listener].add(route)
+        if place.own and place.listener in table:
+            slots.setdefault((table[place.listener], place.domain), []).append((age, route))
+    counts = {name: len(found) for name, found in attached.items()}
+    return Tables(_tables({table_of(one): one.entrance for one in live}, slots), counts)
+
+
+def _seats(read: Reader, key: Key) -> Iterator[tuple[Place, Age, Key]]:
+    """Every place of every route of a Gateway, in no order."""
     for route, one in read.each(attachment, read.group("routes", key)).items():
         if one is None:
             continue
-        for place in one.places.get(key, ()):
-            attached[place.listener].add(route)
-            if place.own and place.listener in table:
-                slots.setdefault((table[place.listener], place.domain), []).append((one.age, route))
-    return Tables(
-        _tables({table_of(one): one.entrance for one in live}, slots), {name: len(found) for name, found in attached.items()}
-    )
+        for place in one.places:
+            if place.gateway == key:
+                yield place, one.age, route
 
 
 def _own_slots(read: Reader, key: Key, one: Admission) -> Iterator[_Slot]:
