@@ -67,6 +67,10 @@ class Stream:
                 return response
         return None
 
+    def is_quiet(self) -> bool:
+        """Whether every response was answered, and there was a subscription at all."""
+        return bool(self._subscriptions) and all(one.offer is None for one in self._subscriptions.values())
+
     def subscribed(self) -> tuple[Subscribed, ...]:
         """What the client holds and last said, by type."""
         return tuple(_describe(one) for one in self._subscriptions.values())

@@ -152,8 +152,10 @@ class Discovery:
                 session.stream.snapshot = group.served.value
                 response = session.stream.respond()
                 if response is None:
+                    self._fleet.settle(session)
                     await session.signal.wait()
                     continue
+                session.quiet = False
                 self._metrics.response(response.type_url)
                 await wire.send_message(session.stream.dialect.write(response, self._identifier))
         except (StreamTerminatedError, ConnectionError):

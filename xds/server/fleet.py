@@ -21,6 +21,7 @@ class Session:
     stream: Stream
     since: float = field(default_factory=time.time)
     signal: Signal = field(default_factory=Signal)
+    quiet: bool = False
 
     def describe(self) -> Proxy:
         """The session as people see it."""
@@ -63,14 +64,14 @@ class Group:
 class Fleet:
     """All node groups and all open streams. One writer: every method is called from the event loop, and none waits.
 
-    `refused` is published whenever a proxy refuses something: (session, fact), the newest last refusal.
+    `settled` is published whenever a proxy has all that it is to have, or has refused something.
     """
 
     def __init__(self) -> None:
         self._groups: dict[str, Group] = {}
         self._sessions: set[Session] = set()
         self._named: frozenset[str] = frozenset()
-        self.refused: Watch[tuple[Session, Rejected] | None] = Watch(None)
+        self.settled: Watch[None] = Watch(None)
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
         """Makes these the snapshots of all groups. Returns the names of the groups for which something changed.
@@ -104,7 +105,25 @@ class Fleet:
         """A proxy accepted or refused a response."""
         self.group(session.group).judge(fact)
         if isinstance(fact, Rejected):
-            self.refused.publish((session, fact))
+            self.settled.publish(None)
+
+    def settle(self, session: Session) -> None:
+        """A proxy's stream has nothing more to say."""
+        quiet = session.stream.is_quiet()
+        if quiet and not session.quiet:
+            session.quiet = True
+            self.settled.publish(None)
+        session.quiet = quiet
+
+    def is_live(self, group: str) -> bool:
+        """Whether every proxy of the group, and there is one, has what the group is served."""
+        sessions = [one for one in self._sessions if one.group == group]
+        served = self.group(group).served.value
+        return bool(sessions) and all(one.quiet and one.stream.snapshot is served for one in sessions)
+
+    def asked(self) -> Mapping[str, Snapshot]:
+        """What the configuration asks for, for each group that it names."""
+        return {name: asked for name in self._named if (asked := self.group(name).asked) is not None}
 
     def snapshots(self) -> Mapping[str, Snapshot]:
         """What each group is served now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xds.control.cli import offline, option, screen
+from xds.control.reading import errors
 from xds.server import view
 
 
@@ -28,20 +29,20 @@ def check(paths: tuple[str, ...], config: str | None, output: str) -> None:
     """
     reading = offline.read(option.to_read(paths, config))
     found = reading.complaints
-    errors = len(offline.errors(found))
+    wrong = len(errors(found))
     shown = view.diagnostics(found)
-    objects, warnings = len(reading.objects), len(found) - errors
+    objects, warnings = len(reading.objects), len(found) - wrong
     if output == "json":
-        counts = {"objects": objects, "errors": errors, "warnings": warnings}
+        counts = {"objects": objects, "errors": wrong, "warnings": warnings}
         click.echo(screen.as_json({**counts, "diagnostics": shown}))
     else:
         for one in shown:
             click.echo(screen.diagnostic(one))
-        click.echo(f"{screen.count(objects, 'object')}: {_verdict(errors, warnings)}")
-    raise SystemExit(1 if errors else 0)
+        click.echo(f"{screen.count(objects, 'object')}: {_verdict(wrong, warnings)}")
+    raise SystemExit(1 if wrong else 0)
 
 
-def _verdict(errors: int, warnings: int) -> str:
-    if not errors and not warnings:
+def _verdict(wrong: int, warnings: int) -> str:
+    if not wrong and not warnings:
         return "all well"
-    return f"{screen.count(errors, 'error')}, {screen.count(warnings, 'warning')}"
+    return f"{screen.count(wrong, 'error')}, {screen.count(warnings, 'warning')}"

@@ -12,6 +12,7 @@ import click
 
 from xds.control.cli import offline, option, screen
 from xds.control.cli.screen import Failure
+from xds.control.reading import errors
 from xds.model import Resource, Snapshot
 from xds.model.type_url import short_type
 from xds.server import view
@@ -69,10 +70,10 @@ def diff(old: str, new: str, config: str | None, output: str) -> None:
 def _snapshots(path: str, config: str | None) -> Mapping[str, Snapshot]:
     """What one side means. Raises Failure, after telling them, when it has errors: what is left out would look removed."""
     reading = offline.read(option.to_read((path,), config))
-    if errors := offline.errors(reading.diagnostics):
-        for one in view.diagnostics(errors):
+    if wrong := errors(reading.diagnostics):
+        for one in view.diagnostics(wrong):
             click.echo(screen.diagnostic(one), err=True)
-        raise Failure(f"{path} has {screen.count(len(errors), 'error')}, so it cannot be compared")
+        raise Failure(f"{path} has {screen.count(len(wrong), 'error')}, so it cannot be compared")
     return reading.translation.snapshots
 
 

@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Collection, Iterable
+from dataclasses import replace
 
 import anyio
 
-from xds.codec.document import locate
+from xds.control.reading import Reading, errors, place_of, placed
 from xds.control.settings import Settings
 from xds.control.translator import Translator
-from xds.model import (
-    Delete,
-    Diagnostic,
-    Key,
-    Kind,
-    Listed,
-    Object,
-    Objects,
-    Provider,
-    Put,
-    Report,
-    Severity,
-    Status,
-    Translation,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What is written and what it means: the objects, their translation, and what is wrong with single objects or files.
-
-    An object with an error of its own is among the objects, and is left out of the translation.
-    """
-
-    objects: Objects
-    translation: Translation
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def complaints(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
-        said = {(one.key, one.message) for one in self.diagnostics}
-        failing = _failing(self.translation.statuses, self.objects, said)
-        return tuple(sorted((*self.diagnostics, *failing), key=_place))
-
-
-def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Those that say that something written is not in force."""
-    return [one for one in found if one.severity is Severity.ERROR]
+from xds.model import Delete, Diagnostic, Key, Kind, Listed, Object, Objects, Provider, Put, Report
 
 
 def read(settings: Settings) -> Reading:
@@ -59,8 +21,8 @@ def read(settings: Settings) -> Reading:
     checked = [replace(found, key=found.key or one.key) for one in objects for found in translator.check(one)]
     refused = {one.key for one in errors(checked) if one.key is not None}
     translation = translator.translate(objects.updated((key, None) for key in refused))
-    found = _placed((*reports, *checked, *translation.diagnostics), objects)
-    return Reading(objects, translation, tuple(sorted(dict.fromkeys(found), key=_place)))
+    found = placed((*reports, *checked, *translation.diagnostics), objects)
+    return Reading(objects, translation, tuple(sorted(dict.fromkeys(found), key=place_of)))
 
 
 async def _list(providers: Iterable[Provider], kinds: Collection[Kind]) -> tuple[Objects, list[Diagnostic]]:
@@ -81,29 +43,3 @@ async def _list(providers: Iterable[Provider], kinds: Collection[Kind]) -> tuple
         if isinstance(events, AsyncGenerator):
             await events.aclose()
     return Objects.of(objects.values()), [one for said in reports.values() for one in said]
-
-
-def _placed(found: Iterable[Diagnostic], objects: Objects) -> Iterator[Diagnostic]:
-    """The same diagnostics, each with the line of its field, where that can be known."""
-    for one in found:
-        about = objects.get(one.key) if one.key else None
-        origin = one.origin or (about.origin if about else None)
-        yield replace(one, origin=locate(origin, one.field) if origin else None)
-
-
-def _place(one: Diagnostic) -> tuple[str, int]:
-    return (one.origin.file, one.origin.line) if one.origin else ("", 0)
-
-
-def _failing(
-    statuses: Mapping[Key, Status], objects: Objects, said: Collection[tuple[Key | None, str]]
-) -> Iterator[Diagnostic]:
-    """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
-    for key, status in statuses.items():
-        about = objects.get(key)
-        for part, condition in status.failing():
-            if (key, condition.message) in said:
-                continue
-            what = f"{condition.type} is {condition.status} ({condition.reason})"
-            words = ": ".join(filter(None, (part, what, condition.message)))
-            yield Diagnostic(words, key, origin=about.origin if about else None)

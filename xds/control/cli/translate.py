@@ -9,6 +9,7 @@ import click
 
 from xds.codec import resource_to_json
 from xds.control.cli import offline, option, screen
+from xds.control.reading import errors
 from xds.model import ConfigError, Snapshot
 from xds.model.type_url import SHORT_TYPES
 from xds.server import view
@@ -45,7 +46,7 @@ def translate(
     click.echo(screen.WRITERS[output](_listed(shown)))
     for one in view.diagnostics(reading.complaints):
         click.echo(screen.diagnostic(one), err=True)
-    raise SystemExit(1 if offline.errors(reading.complaints) else 0)
+    raise SystemExit(1 if errors(reading.complaints) else 0)
 
 
 def of_group(snapshots: Mapping[str, Snapshot], group: str | None) -> Mapping[str, Snapshot]:

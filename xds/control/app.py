@@ -1,0 +1,192 @@
+"""The composition root: everything is made here, started in order, and ended in the reverse."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal as signals
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import anyio
+from grpclib.server import Server
+
+from xds.control import logs
+from xds.control.banner import banner
+from xds.control.companion import companions as running
+from xds.control.narrator import Narrator
+from xds.control.pipeline import Pipeline
+from xds.control.settings import Settings
+from xds.control.translator import Translator
+from xds.model import (
+    Condition,
+    Diagnostic,
+    Key,
+    NodeGroup,
+    Proxy,
+    ProxyRunner,
+    Refusal,
+    Resource,
+    Snapshot,
+    Status,
+)
+from xds.model.type_url import short_type
+from xds.server.admin import serve_admin
+from xds.server.bind import cannot_listen
+from xds.server.discovery import Discovery, PassThrough
+from xds.server.fleet import Fleet
+from xds.server.metrics import Metrics
+from xds.server.signal import Signal
+
+log = logging.getLogger("legation")
+
+PATIENCE: Final = 15.0
+"""Seconds to wait for the proxies before telling what there is without them."""
+
+try:
+    import uvloop  # noqa: F401  anyio takes it by name
+except ImportError:  # not every platform has it; the loop of the standard library does the same, slower
+    BACKEND: dict[str, Any] = {}
+else:
+    BACKEND = {"use_uvloop": True}
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlane:
+    """The running control plane, as the admin service asks for it."""
+
+    pipeline: Pipeline
+    fleet: Fleet
+
+    def missing(self) -> Sequence[str]:
+        """The providers that have not listed, and the first publication."""
+        waiting = [f"the provider {name}" for name in self.pipeline.waiting_for()]
+        return waiting or ([] if self.pipeline.published else ["the first snapshot"])
+
+    def groups(self) -> Mapping[str, NodeGroup]:
+        """The node groups of the newest translation."""
+        return self.pipeline.readings.value.translation.groups
+
+    def snapshots(self) -> Mapping[str, Snapshot]:
+        """What is served."""
+        return self.fleet.snapshots()
+
+    def proxies(self) -> Sequence[Proxy]:
+        """The open streams, by group and node."""
+        described = [session.describe() for session in self.fleet.sessions()]
+        return sorted(described, key=lambda proxy: (proxy.group, proxy.node.id, proxy.since))
+
+    def refusals(self) -> Sequence[Refusal]:
+        """What is refused and still asked for."""
+        return list(self.fleet.refusals())
+
+    def statuses(self) -> Mapping[Key, Status]:
+        """The statuses of the newest translation, with what proxies refused laid over them."""
+        return {**self.pipeline.readings.value.translation.statuses, **self._refused()}
+
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """All that is wrong with what was written."""
+        return self.pipeline.readings.value.diagnostics
+
+    def _refused(self) -> dict[Key, Status]:
+        statuses = self.pipeline.readings.value.translation.statuses
+        asked = self.fleet.asked()
+        laid: dict[Key, Status] = {}
+        for one in self.fleet.refusals():
+            resource = asked[one.group].get((one.type_url, one.name)) if one.group in asked else None
+            for key in resource.authors if isinstance(resource, Resource) else ():
+                laid[key] = not_programmed(laid.get(key) or statuses.get(key, Status()), one)
+        return laid
+
+
+def not_programmed(status: Status, refusal: Refusal) -> Status:
+    """The status of an object that a refused resource was made from: Programmed is False, in the proxy's own words."""
+    words = f"{short_type(refusal.type_url)} {refusal.name} was refused by a proxy: {refusal.message}"
+    condition = Condition("Programmed", False, "Invalid", words)
+    others = tuple(one for one in status.conditions if one.type != "Programmed")
+    return replace(status, conditions=(*others, condition))
+
+
+def run(settings: Settings, *, companions: Sequence[str] = ()) -> None:
+    """Runs the control plane until SIGINT or SIGTERM. Raises ConfigError when it cannot start."""
+    logs.set_up(settings.log)
+    anyio.run(main, settings, companions, backend_options=BACKEND)
+
+
+async def main(settings: Settings, companions: Sequence[str] = ()) -> None:
+    """The control plane, until a signal; a second signal ends drains at once."""
+    runner = settings.runner.make() if settings.runner else None
+    async with running(companions), anyio.create_task_group() as tasks:
+        stop = anyio.Event()
+        tasks.start_soon(_await_signals, stop, runner)
+        async with plane(settings, runner):
+            await stop.wait()
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator[LivePlane]:
+    """A control plane that is up inside the `async with`. Proxies are drained while they are still served."""
+    translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
+    fleet, metrics = Fleet(), Metrics()
+    pipeline = Pipeline({one.name: one.make() for one in settings.providers}, translator, fleet, metrics)
+    made = LivePlane(pipeline, fleet)
+    metrics.observe(made)
+    async with (
+        serve_admin(made, metrics, settings.admin.address, settings.admin.port) as admin,
+        serve_xds(Discovery(fleet, metrics), settings.xds.address, settings.xds.port) as xds,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(Narrator(pipeline, fleet).run)
+        tasks.start_soon(pipeline.run, runner)
+        tasks.start_soon(_introduce, made, xds, admin, runner is not None)
+        async with anyio.create_task_group() as proxies:
+            if runner is not None:
+                proxies.start_soon(_run_proxies, runner, xds)
+            yield made
+            log.info("stopping%s", ": draining the proxies; Ctrl-C again ends them at once" if runner else "")
+            proxies.cancel_scope.cancel()
+        tasks.cancel_scope.cancel()
+
+
+async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001
+    """Prints the banner when everything is served, and where proxies are run when they have it."""
+    signal = Signal()
+    made.pipeline.readings.follow(signal)
+    made.fleet.settled.follow(signal)
+    with anyio.move_on_after(PATIENCE):
+        while made.missing() or (with_proxies and not all(map(made.fleet.is_live, made.groups()))):
+            await signal.wait()
+    banner(made, xds, admin)
+
+
+async def _run_proxies(runner: ProxyRunner, xds: tuple[str, int]) -> None:
+    gc.freeze()  # what is loaded by now stays: no collection need look at it again
+    await runner.run(xds)
+
+
+@asynccontextmanager
+async def serve_xds(discovery: Discovery, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+    """Serves xDS inside the `async with`; gives the (host, port) it listens on. Raises ConfigError when it cannot."""
+    server = Server([discovery], codec=PassThrough())
+    try:
+        await server.start(host, port)
+    except OSError as error:
+        raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
+    try:
+        yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
+    finally:
+        server.close()
+        with anyio.CancelScope(shield=True):
+            await server.wait_closed()
+
+
+async def _await_signals(stop: anyio.Event, runner: ProxyRunner | None) -> None:
+    with anyio.open_signal_receiver(signals.SIGINT, signals.SIGTERM) as received:
+        async for _ in received:
+            if stop.is_set():
+                log.info("ending at once")
+                getattr(runner, "hurry", lambda: None)()
+            stop.set()

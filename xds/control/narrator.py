@@ -1,0 +1,92 @@
+"""The narrator: tells in the log what changed, what is wrong, what is mended, and what is live."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterator
+
+from xds.control.pipeline import Pipeline
+from xds.control.reading import Reading
+from xds.model import Diagnostic, Key, Refusal, Severity
+from xds.model.type_url import short_type
+from xds.server.fleet import Fleet
+from xds.server.signal import Signal
+
+log = logging.getLogger("legation")
+
+LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
+MANY = 5
+"""More objects than this are told as a number."""
+
+
+class Narrator:
+    """Follows the pipeline and the fleet, and says each thing once."""
+
+    def __init__(self, pipeline: Pipeline, fleet: Fleet) -> None:
+        self._pipeline, self._fleet = pipeline, fleet
+        self._told = Reading()
+        self._complaints: dict[str, Diagnostic] = {}
+        self._refusals: frozenset[Refusal] = frozenset()
+        self._changing: set[str] = set()
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        signal = Signal()
+        self._pipeline.readings.follow(signal)
+        self._fleet.settled.follow(signal)
+        while True:
+            self._tell()
+            await signal.wait()
+
+    def _tell(self) -> None:
+        reading = self._pipeline.readings.value
+        if reading is not self._told:
+            self._tell_reading(reading)
+        self._tell_refusals()
+        self._tell_live()
+
+    def _tell_reading(self, reading: Reading) -> None:
+        old, self._told = self._told, reading
+        changed = reading.objects.changed_since(old.objects)
+        for line in describe(old, reading, changed):
+            log.info("%s", line)
+        self._tell_complaints(reading)
+        for name, snapshot in reading.translation.snapshots.items():
+            if old.translation.snapshots.get(name) is not snapshot:
+                self._changing.add(name)
+
+    def _tell_complaints(self, reading: Reading) -> None:
+        now = {str(one): one for one in reading.complaints}
+        for text in now.keys() - self._complaints.keys():
+            log.log(LEVELS[now[text].severity], "%s", text)
+        if mended := self._complaints.keys() - now.keys():
+            left = f"{len(now)} left" if now else "all well"
+            log.info("%d mended, %s", len(mended), left)
+        self._complaints = now
+
+    def _tell_refusals(self) -> None:
+        now = frozenset(self._fleet.refusals())
+        for one in now - self._refusals:
+            stays = "its last good version stays in force" if one.kept else "nothing is in force in its place"
+            log.error("%s: %s %s was refused: %s (%s)", one.group, short_type(one.type_url), one.name, one.message, stays)
+        self._refusals = now
+
+    def _tell_live(self) -> None:
+        for name in [name for name in self._changing if self._fleet.is_live(name)]:
+            self._changing.discard(name)
+            log.info("%s: live after %.1f ms", name, 1000 * (time.monotonic() - self._fleet.group(name).published))
+
+
+def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[str]:
+    """What happened to these objects, in words."""
+    if len(changed) > MANY:
+        yield f"{len(changed)} objects changed: {len(new.objects)} in all"
+        return
+    for key in sorted(changed, key=str):
+        if new.objects.get(key) is None:
+            yield f"{key} removed"
+            continue
+        verb = "changed" if old.objects.get(key) else "added"
+        status = new.translation.statuses.get(key)
+        yield f"{key} {verb}: {status.summary}" if status and status.summary else f"{key} {verb}"

@@ -1,0 +1,257 @@
+"""The pipeline: the one writer. Events of all providers in, readings out, snapshots published."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import anyio
+from anyio.lowlevel import checkpoint
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from xds.control.reading import Reading, errors, place_of, placed
+from xds.control.translator import Translator
+from xds.model import (
+    Condition,
+    Delete,
+    Diagnostic,
+    Event,
+    Key,
+    Listed,
+    Object,
+    Objects,
+    Provider,
+    ProxyRunner,
+    Put,
+    Report,
+    Snapshot,
+    Status,
+    StatusWriter,
+    Translation,
+    dangling,
+)
+from xds.server.fleet import Fleet
+from xds.server.metrics import Metrics
+from xds.server.signal import Signal, Watch
+
+log = logging.getLogger(__name__)
+
+INBOX: Final = 1024
+"""Events that may wait; a provider that is faster waits itself."""
+BURST: Final = 10_000
+"""Events of one pass at the most, so that a flood delays nothing for long."""
+QUIET_TURNS: Final = 3
+"""Turns of the event loop without an event after which a burst is over. Nothing ever waits for a clock."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a provider that failed is started again."""
+
+Said = tuple[str, Event]
+"""An event, and the name of the provider that said it."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the providers said, as it stands: the objects that are in force, and what is wrong with others.
+
+    An object with an error of its own is not taken over: the last good one with its key stays, if there was one.
+    """
+
+    translator: Translator
+    objects: Objects = field(default_factory=Objects)
+    owners: dict[Key, str] = field(default_factory=dict)
+    flaws: dict[Key, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    refused: dict[Key, Object] = field(default_factory=dict)
+    reports: dict[tuple[str, str], tuple[Diagnostic, ...]] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
+    said: dict[str, set[Key]] = field(default_factory=dict)
+
+    def take(self, said: Iterable[Said]) -> None:
+        """Takes over these events, in order."""
+        changes: dict[Key, Object | None] = {}
+        for provider, event in said:
+            match event:
+                case Put(one):
+                    self._put(provider, one, changes)
+                case Delete(key):
+                    self._delete(provider, key, changes)
+                case Report(place, diagnostics):
+                    self.reports[provider, place] = diagnostics
+                case Listed():
+                    self._list(provider, changes)
+        self.objects = self.objects.updated(changes.items())
+
+    def restart(self, provider: str) -> None:
+        """The provider begins again: what it does not say before its next Listed is gone."""
+        self.said[provider] = set()
+
+    def _put(self, provider: str, one: Object, changes: dict[Key, Object | None]) -> None:
+        owner = self.owners.setdefault(one.key, provider)
+        if owner != provider:
+            what = f"is also said by the provider {owner}, whose object stays in force"
+            self.reports[provider, str(one.key)] = (Diagnostic(what, one.key, origin=one.origin),)
+            return
+        self.said.setdefault(provider, set()).add(one.key)
+        found = tuple(replace(flaw, key=flaw.key or one.key, origin=flaw.origin or one.origin) for flaw in self._check(one))
+        self.flaws.pop(one.key, None)
+        self.refused.pop(one.key, None)
+        if found:
+            self.flaws[one.key] = found
+        if errors(found):
+            self.refused[one.key] = one
+        else:
+            changes[one.key] = one
+
+    def _check(self, one: Object) -> list[Diagnostic]:
+        return self.translator.check(one)
+
+    def _delete(self, provider: str, key: Key, changes: dict[Key, Object | None]) -> None:
+        if self.owners.get(key) != provider:
+            self.reports.pop((provider, str(key)), None)
+            return
+        del self.owners[key]
+        self.flaws.pop(key, None)
+        self.refused.pop(key, None)
+        changes[key] = None
+
+    def _list(self, provider: str, changes: dict[Key, Object | None]) -> None:
+        said = self.said.setdefault(provider, set())
+        for key in [key for key, owner in self.owners.items() if owner == provider and key not in said]:
+            self._delete(provider, key, changes)
+        self.listed.add(provider)
+
+    def read(self, translation: Translation) -> Reading:
+        """The reading of all this."""
+        shown = {**translation.statuses, **{key: self._refusal(key, translation) for key in self.refused}}
+        told = [*self.reports.values(), *self.flaws.values(), translation.diagnostics]
+        found = placed((each for group in told for each in group), self.objects)
+        distinct = sorted(dict.fromkeys(found), key=place_of)
+        return Reading(self.objects, replace(translation, statuses=shown), tuple(distinct))
+
+    def _refusal(self, key: Key, translation: Translation) -> Status:
+        """The status of an object that was not taken over, or not in its present form."""
+        stays = "; the last good version stays in force" if self.objects.get(key) else ""
+        flaw = errors(self.flaws[key])[0]
+        words = f"{flaw.field} {flaw.message}".strip() + stays
+        condition = Condition("Accepted", False, "Invalid", words, self.refused[key].generation)
+        status = translation.statuses.get(key, Status())
+        others = tuple(one for one in status.conditions if one.type != "Accepted")
+        return replace(status, conditions=(condition, *others))
+
+
+class Pipeline:
+    """Providers to fleet. `readings` always holds the newest reading; `published` tells whether one was served yet.
+
+    Rule 1: between an event and the publication of what it means nothing waits: one plain function does it all.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider], translator: Translator, fleet: Fleet, metrics: Metrics) -> None:
+        self._providers, self._translator = providers, translator
+        self._fleet, self._metrics = fleet, metrics
+        self._ledger = Ledger(translator)
+        self._broken: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
+        self.readings: Watch[Reading] = Watch(Reading())
+        self.published = False
+
+    async def run(self, runner: ProxyRunner | None = None) -> None:
+        """Runs until cancelled."""
+        send, receive = anyio.create_memory_object_stream[Said](INBOX)
+        async with anyio.create_task_group() as tasks:
+            for name, provider in self._providers.items():
+                tasks.start_soon(self._follow, name, provider, send)
+                if isinstance(provider, StatusWriter):
+                    tasks.start_soon(self._report_back, name, provider)
+            async with receive:
+                while True:
+                    self._ledger.take(await burst(receive))
+                    if not self.waiting_for():
+                        self._publish()
+                        if runner is not None:
+                            await runner.reconcile(list(self.readings.value.translation.groups.values()))
+
+    def waiting_for(self) -> list[str]:
+        """The providers that have not listed yet."""
+        return [name for name in self._providers if name not in self._ledger.listed]
+
+    def _publish(self) -> None:
+        """Translates, publishes what is consistent, and makes the new reading known."""
+        started = time.perf_counter()
+        translation = self._translator.translate(self._ledger.objects)
+        sound, kept_back = self._sound(translation.snapshots)
+        self._fleet.publish(sound)
+        self._metrics.translated(time.perf_counter() - started)
+        self.published = True
+        if kept_back:
+            translation = replace(translation, diagnostics=(*translation.diagnostics, *kept_back))
+        self.readings.publish(self._ledger.read(translation))
+
+    def _sound(self, snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
+        """The snapshots to publish: where one names what it does not have, the last good one of its group stays."""
+        last = self._fleet.asked()
+        sound: dict[str, Snapshot] = {}
+        told: list[Diagnostic] = []
+        for group, snapshot in snapshots.items():
+            faults = () if last.get(group) is snapshot else self._faults(group, snapshot)
+            told += faults
+            if not faults:
+                sound[group] = snapshot
+            elif group in last:
+                sound[group] = last[group]
+        return sound, told
+
+    def _faults(self, group: str, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+        known, faults = self._broken.get(group, (None, ()))
+        if known is not snapshot:
+            hint = f"{group} keeps its last good configuration; this is a fault of a source or a hook"
+            faults = tuple(Diagnostic(f"{group}: {fault}", hint=hint) for fault in dangling(snapshot))
+            self._broken[group] = snapshot, faults
+        return faults
+
+    async def _follow(self, name: str, provider: Provider, inbox: MemoryObjectSendStream[Said]) -> None:
+        """Passes on one provider's events, and starts it again whenever it fails."""
+        pause = FIRST_PAUSE
+        while True:
+            self._ledger.restart(name)
+            try:
+                async for event in provider.watch(self._translator.kinds):
+                    self._metrics.provider_events(name)
+                    pause = FIRST_PAUSE
+                    await inbox.send((name, event))
+                log.error("the provider %s ended; it is started again in %.1f s", name, pause)
+            except Exception:
+                log.exception("the provider %s failed; what it said stays, and it is started again in %.1f s", name, pause)
+            self._metrics.provider_restarted(name)
+            await anyio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _report_back(self, name: str, writer: StatusWriter) -> None:
+        """Gives a provider the statuses of every new reading; a slow one skips readings."""
+        signal, written = Signal(), dict[Key, Status]()
+        self.readings.follow(signal)
+        while True:
+            await signal.wait()
+            statuses = self.readings.value.translation.statuses
+            changed = {key: status for key, status in statuses.items() if written.get(key) != status}
+            try:
+                await writer.write(changed)
+                written = dict(statuses)
+            except Exception:
+                log.exception("the provider %s could not write %d statuses; it is asked again", name, len(changed))
+                await anyio.sleep(FIRST_PAUSE)
+                signal.set()
+
+
+async def burst(receive: MemoryObjectReceiveStream[Said]) -> Collection[Said]:
+    """The next event, and all that come without a pause: nothing waits while it is quiet, and a burst is one pass."""
+    said, quiet = [await receive.receive()], 0
+    while len(said) < BURST and quiet < QUIET_TURNS:
+        quiet += 1
+        try:
+            while len(said) < BURST:
+                said.append(receive.receive_nowait())
+                quiet = 0
+        except anyio.WouldBlock:
+            await checkpoint()
+    return said

@@ -1,0 +1,60 @@
+"""Readings: what is written and what it means, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from xds.codec.document import locate
+from xds.model import Diagnostic, Key, Objects, Severity, Status, Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is written and what it means: the objects, their translation, and what is wrong with single objects or files.
+
+    An object with an error of its own is left out of the translation, or its last good version stays in it.
+    """
+
+    objects: Objects = field(default_factory=Objects)
+    translation: Translation = field(default_factory=Translation)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def complaints(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
+        said = {(one.key, one.message) for one in self.diagnostics}
+        failing = _failing(self.translation.statuses, self.objects, said)
+        return tuple(sorted((*self.diagnostics, *failing), key=place_of))
+
+
+def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those that say that something written is not in force."""
+    return [one for one in found if one.severity is Severity.ERROR]
+
+
+def placed(found: Iterable[Diagnostic], objects: Objects) -> Iterator[Diagnostic]:
+    """The same diagnostics, each with the line of its field, where that can be known."""
+    for one in found:
+        about = objects.get(one.key) if one.key else None
+        origin = one.origin or (about.origin if about else None)
+        yield replace(one, origin=locate(origin, one.field) if origin else None)
+
+
+def place_of(one: Diagnostic) -> tuple[str, int]:
+    """File and line, to sort by."""
+    return (one.origin.file, one.origin.line) if one.origin else ("", 0)
+
+
+def _failing(
+    statuses: Mapping[Key, Status], objects: Objects, said: Collection[tuple[Key | None, str]]
+) -> Iterator[Diagnostic]:
+    """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
+    for key, status in statuses.items():
+        about = objects.get(key)
+        for part, condition in status.failing():
+            if (key, condition.message) in said:
+                continue
+            what = f"{condition.type} is {condition.status} ({condition.reason})"
+            words = ": ".join(filter(None, (part, what, condition.message)))
+            yield Diagnostic(words, key, origin=about.origin if about else None)
