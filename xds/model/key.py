@@ -18,6 +18,10 @@ class Kind:
     name: str
     version: str = field(default="v1", compare=False)
 
+    def __hash__(self) -> int:
+        """The hash of the name alone: names rarely clash, and keys are hashed more often than anything else."""
+        return hash(self.name)
+
     @classmethod
     def parse(cls, api_version: str, name: str) -> Kind:
         """From `apiVersion` and `kind`: `gateway.networking.k8s.io/v1` + `HTTPRoute`, or `v1` + `Service`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Final
+from weakref import ref
 
 from xds.model.error import ConfigError
 from xds.model.key import CLUSTER_SCOPED, Key, Kind
@@ -104,10 +105,12 @@ class Objects:
     so `is` tells whether anything did.
     """
 
-    __slots__ = ("_kinds",)
+    __slots__ = ("__weakref__", "_changed", "_kinds", "_parent")
 
     def __init__(self, kinds: Mapping[Kind, Mapping[Key, Object]] = MappingProxyType({})) -> None:
         self._kinds = kinds
+        self._parent: ref[Objects] | None = None
+        self._changed: frozenset[Key] = frozenset()
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Objects:
@@ -136,10 +139,12 @@ class Objects:
     def updated(self, changes: Iterable[tuple[Key, Object | None]]) -> Objects:
         """A new view with these changes applied in order; None removes. The view itself when nothing changes."""
         fresh: dict[Kind, dict[Key, Object]] = {}
+        changed: set[Key] = set()
         for key, one in changes:
             if self._current(fresh, key) == one:
                 continue
-            of_kind = fresh.setdefault(key.kind, dict(self.of_kind(key.kind)))
+            changed.add(key)
+            of_kind = fresh.get(key.kind) or fresh.setdefault(key.kind, dict(self.of_kind(key.kind)))
             if one is None:
                 of_kind.pop(key)
             else:
@@ -147,13 +152,20 @@ class Objects:
         if not fresh:
             return self
         merged: dict[Kind, Mapping[Key, Object]] = {**self._kinds, **fresh}
-        return Objects({kind: objects for kind, objects in merged.items() if objects})
+        made = Objects({kind: objects for kind, objects in merged.items() if objects})
+        made._parent, made._changed = ref(self), frozenset(changed)
+        return made
 
     def _current(self, fresh: Mapping[Kind, Mapping[Key, Object]], key: Key) -> Object | None:
         return fresh[key.kind].get(key) if key.kind in fresh else self.get(key)
 
     def changed_since(self, old: Objects) -> set[Key]:
-        """The keys whose object is not the same in `old`: added, changed or removed."""
+        """The keys whose object is not the same in `old`: added, changed or removed.
+
+        Costs nothing where this view was made from `old` itself; it may then name a key that changed and changed back.
+        """
+        if self._parent is not None and self._parent() is old:
+            return set(self._changed)
         changed: set[Key] = set()
         for kind in {*self._kinds, *old._kinds}:
             now, before = self.of_kind(kind), old.of_kind(kind)
