@@ -12,7 +12,6 @@ from sources.gatewayapi.admission import Admission, admissions, hostnames
 from sources.gatewayapi.attachment import Place, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.filter import Entrance
-from sources.gatewayapi.hostname import covers
 from sources.gatewayapi.precedence import Age
 from sources.graph import Reader
 from xds.model import Key
@@ -22,11 +21,15 @@ _Slot = tuple[str, str]
 
 
 class Host(NamedTuple):
-    """A virtual host: a domain at an entrance, and the routes that share it, older ones first."""
+    """A virtual host: a domain at an entrance, and the routes that share it, older ones first.
+
+    `foreign` tells that the domain is another listener's, so that its requests came over the wrong connection.
+    """
 
     entrance: Entrance
     domain: str
     routes: tuple[Key, ...]
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,18 @@ def tables(read: Reader, key: Key) -> Tables:
     """The tables of a Gateway.
 
     A domain belongs to the most specific listener of its port. Routes of other listeners do not serve it, even where
-    that listener has no route for it: so every listener's hostname is a virtual host, if only an empty one.
+    that listener has no route for it: so every listener's hostname is a virtual host in every table of its port.
     """
     live = read.get(served, key)
     table = {one.listener.name: table_of(one) for one in live}
-    slots: dict[_Slot, list[tuple[Age, Key]]] = {slot: [] for one in live for slot in _own_slots(read, key, one)}
+    slots: dict[_Slot, list[tuple[Age, Key]]] = {slot: [] for one in live for slot in _slots(read, key, one)}
     attached: defaultdict[str, set[Key]] = defaultdict(set)
     for place, age, route in _seats(read, key):
         attached[place.listener].add(route)
         if place.own and place.listener in table:
             slots.setdefault((table[place.listener], place.domain), []).append((age, route))
     counts = {name: len(found) for name, found in attached.items()}
-    return Tables(_tables({table_of(one): one.entrance for one in live}, slots), counts)
+    return Tables({name: _table(name, live, slots) for name in table.values()}, counts)
 
 
 def _seats(read: Reader, key: Key) -> Iterator[tuple[Place, Age, Key]]:
@@ -88,25 +91,23 @@ def _seats(read: Reader, key: Key) -> Iterator[tuple[Place, Age, Key]]:
                 yield place, one.age, route
 
 
-def _own_slots(read: Reader, key: Key, one: Admission) -> Iterator[_Slot]:
-    """The slots that a table has for the hostnames of the listeners of its port."""
-    found = read.get(hostnames, key)[one.listener.port]
-    return ((table_of(one), hostname) for hostname in found if covers(one.hostname, hostname))
+def _slots(read: Reader, key: Key, one: Admission) -> Iterator[_Slot]:
+    """The slots that a listener's table has for the listeners of its port."""
+    return ((table_of(one), hostname) for hostname in read.get(hostnames, key)[one.listener.port])
 
 
-def _tables(entrances: Mapping[str, Entrance], slots: Mapping[_Slot, Sequence[tuple[Age, Key]]]) -> Mapping[str, Table]:
-    hosts: dict[str, list[Host]] = {name: [] for name in entrances}
-    for slot in sorted(slots):
-        name, domain = slot
-        hosts[name].append(Host(entrances[name], domain, _by_age(slots[slot])))
-    return {name: Table(frozenset(found), _routes(found)) for name, found in hosts.items()}
+def _table(name: str, live: Iterable[Admission], slots: Mapping[_Slot, Sequence[tuple[Age, Key]]]) -> Table:
+    own = {one.hostname: one.entrance for one in live if table_of(one) == name}
+    entrance = next(iter(own.values()))
+    hosts = [
+        Host(entrance, slot[1], _by_age(slots[slot]), not slots[slot] and slot[1] not in own)
+        for slot in sorted(slots)
+        if slot[0] == name
+    ]
+    return Table(frozenset(hosts), tuple(dict.fromkeys(route for host in hosts for route in host.routes)))
 
 
 def _by_age(routes: Sequence[tuple[Age, Key]]) -> tuple[Key, ...]:
     if len(routes) == 1:
         return (routes[0][1],)
     return tuple(dict.fromkeys(route for _, route in sorted(routes)))
-
-
-def _routes(hosts: Iterable[Host]) -> tuple[Key, ...]:
-    return tuple(dict.fromkeys(route for host in hosts for route in host.routes))

@@ -23,6 +23,8 @@ VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
 VIRTUAL_HOSTS, ROUTES = 2, 3
 """The numbers of RouteConfiguration's field `virtual_hosts` and of VirtualHost's `routes`."""
 
+_MISDIRECTED: Final = ({"match": {"prefix": "/"}, "direct_response": {"status": 421}},)
+
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
@@ -34,11 +36,14 @@ class VirtualHost:
 
 
 def virtual_host(read: Reader, host: Host) -> VirtualHost:
-    """The virtual host: the entries of all its routes, in Gateway API's order of precedence."""
+    """The virtual host: the entries of all its routes, in Gateway API's order of precedence.
+
+    A foreign one answers 421, which makes a client that uses one HTTP/2 connection for several hostnames open another.
+    """
     routes = [read.get(route, At(key, host.entrance)) for key in host.routes]
     entries = sorted((entry for one in routes for entry in one.entries), key=attrgetter("order"))
-    head = encode(build(VIRTUAL_HOST, {"name": host.domain, "domains": [host.domain]}))
-    body = b"".join([head, *(delimited(ROUTES, one.body) for one in entries)])
+    fields = {"name": host.domain, "domains": [host.domain], "routes": _MISDIRECTED if host.foreign else ()}
+    body = b"".join([encode(build(VIRTUAL_HOST, fields)), *(delimited(ROUTES, one.body) for one in entries)])
     references = frozenset[Reference]().union(*(one.references for one in routes))
     return VirtualHost(host.domain, delimited(VIRTUAL_HOSTS, body), references)
 

@@ -42,12 +42,13 @@ def rendered(translation: Translation) -> dict[str, Any]:
         for key, status in sorted(translation.statuses.items(), key=lambda item: str(item[0]))
     }
     found = {"groups": groups, "statuses": statuses, "diagnostics": [str(one) for one in translation.diagnostics]}
-    return json.loads(json.dumps(found))  # protobuf's ordered dicts as plain ones
+    return found
 
 
 def _resources(snapshot: Snapshot, type_url: str) -> list[dict[str, Any]]:
+    """Sorted by name; and their keys, because protobuf's maps have no order."""
     of_type = snapshot.of_type(type_url)
-    return [resource_to_json(of_type[name]) for name in sorted(of_type)]
+    return json.loads(json.dumps([resource_to_json(of_type[name]) for name in sorted(of_type)], sort_keys=True))
 
 
 def settings_of(text: str) -> dict[str, str]:

@@ -73,6 +73,14 @@ async def status(port: int, host: str, tls: ssl.SSLContext | None = None, name: 
     return int(answer.split()[1])
 
 
+def unverified() -> ssl.SSLContext:
+    """TLS that takes the cases' own certificates."""
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
+
+
 async def test_a_hostname_is_served_by_the_most_specific_listener_alone(tmp_path):
     async with envoy("hostnames", tmp_path) as ports:
         answers = {
@@ -107,9 +115,7 @@ async def test_a_backend_that_is_not_there_answers_500_for_its_share(tmp_path):
 
 
 async def test_the_server_name_chooses_the_certificate_and_the_routes(tmp_path):
-    tls = ssl.create_default_context()
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    tls.set_alpn_protocols(["http/1.1"])
+    tls = unverified()
 
     def shown(port: int, name: str) -> str:
         with socket.create_connection(("127.0.0.1", port)) as plain, tls.wrap_socket(plain, server_hostname=name) as stream:
@@ -123,5 +129,13 @@ async def test_the_server_name_chooses_the_certificate_and_the_routes(tmp_path):
         assert certificates == ["CN=foo.example.com", "CN=*.example.com", "CN=foo.example.com"]
         assert await status(port, "foo.example.com", tls, "foo.example.com") == 503
         assert await status(port, "bar.example.com", tls, "bar.example.com") == 503
-        assert await status(port, "foo.example.com", tls, "bar.example.com") == 404, "foo belongs to another listener"
         assert await status(port, "elsewhere.org", tls, "elsewhere.org") == 503
+
+
+async def test_a_request_over_the_connection_of_another_listener_is_told_so(tmp_path):
+    """421 makes a client that uses one HTTP/2 connection for several hostnames try again over a new one."""
+    tls = unverified()
+    async with envoy("https", tmp_path) as ports:
+        for name, host in (("bar", "foo"), ("foo", "bar")):
+            assert await status(ports[8443], f"{host}.example.com", tls, f"{name}.example.com") == 421
+        assert await status(ports[8443], "elsewhere.org", tls, "foo.example.com") == 421, "it is of the listener for all"
