@@ -57,7 +57,7 @@ class Keeper:
                 await self._back_off(why, pause_after(failures))
 
     async def _back_off(self, why: str, pause: float) -> None:
-        LOG.error("the Envoy of %s %s; it starts again in %.1f s", self.group.name, why, pause)
+        LOG.error("%s: its Envoy %s; it starts again in %.1f s", self.group.name, why, pause)
         self.state = replace(self.state, phase=Phase.BACKING_OFF, pid=None, restarts=self.state.restarts + 1)
         await anyio.sleep(pause)
 
@@ -86,18 +86,19 @@ class Keeper:
                 await process.wait()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self._end(process)
+                    await self._end(process, log)
                 tasks.cancel_scope.cancel()
 
     async def _await_live(self) -> None:
         async with admin(self.state.admin) as page:
             await page.until_live()
         self.state = replace(self.state, phase=Phase.LIVE)
-        LOG.info("the Envoy of %s is live", self.group.name)
+        LOG.debug("%s: its Envoy is live", self.group.name)
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: Process, log: Log) -> None:
         if process.returncode is None:
             await self._drained()
+            log.ending = True
             _signal(process, signal.SIGTERM)
             with anyio.move_on_after(SECONDS):
                 await process.wait()

@@ -23,27 +23,26 @@ LEVELS: Final[Mapping[str, int]] = {
     "critical": logging.CRITICAL,
 }
 _LINE: Final = re.compile(rf"\[({'|'.join(LEVELS)})\]\[([^\]]*)\] (.*)")
-OUR_DOING: Final = "caught ENVOY_SIGTERM"
-"""What Envoy warns of when we end it."""
-
 LONGEST_LINE: Final = 64 * 1024
 
 
 def read(line: str, before: int) -> tuple[int, str]:
     """(level, text) of a line. One that is not in Envoy's format goes on with the line before, at the level `before`."""
-    found = _LINE.match(line)
-    if found is None:
-        return before, line
-    level = logging.INFO if found[3] == OUR_DOING else LEVELS[found[1]]
-    return level, f"{found[2]}: {found[3]}"
+    if found := _LINE.match(line):
+        return LEVELS[found[1]], f"{found[2]}: {found[3]}"
+    return before, line
 
 
 class Log:
-    """What one Envoy says, passed on to the logger `envoy.<group>`; `errors` are the last it complained of."""
+    """What one Envoy says, passed on to the logger `envoy.<group>`; `errors` are the last it complained of.
+
+    Once it is `ending`, only errors are news: it warns of the signal and of the connections that it gives up.
+    """
 
     def __init__(self, group: str) -> None:
-        self._logger = logging.getLogger(f"envoy.{group}")
+        self._group, self._logger = group, logging.getLogger(f"envoy.{group}")
         self.errors: deque[str] = deque(maxlen=3)
+        self.ending = False
 
     async def relay(self, stream: ByteReceiveStream) -> None:
         """Passes on every line until the stream ends, even when cancelled: an Envoy that nobody reads would stand still."""
@@ -51,9 +50,13 @@ class Log:
         with anyio.CancelScope(shield=True):
             async for line in lines(stream):
                 level, text = read(line, level)
-                self._logger.log(level, "%s", text)
-                if level >= logging.ERROR:
-                    self.errors.append(text)
+                self._say(level, text)
+
+    def _say(self, level: int, text: str) -> None:
+        news = not self.ending or level >= logging.ERROR
+        self._logger.log(level if news else logging.DEBUG, "%s: envoy %s", self._group, text)
+        if level >= logging.ERROR:
+            self.errors.append(text)
 
 
 async def lines(stream: ByteReceiveStream) -> AsyncIterator[str]:

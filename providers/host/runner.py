@@ -107,4 +107,4 @@ class HostRunner:
         """Tells of sockets that somebody else has; the Envoys of this runner may hand them on to one another."""
         ours = {(one.address, one.port) for keeper in self._keepers for one in keeper.group.listens}
         for one, why in taken(one for one in group.listens if (one.address, one.port) not in ours).items():
-            LOG.error("%s cannot open %s:%d: %s", group.name, one.address, one.port, why)
+            LOG.error("%s: cannot open %s:%d: %s", group.name, one.address, one.port, why)

@@ -63,7 +63,7 @@ async def test_an_envoy_that_is_killed_is_started_again_and_the_reason_is_logged
         os.kill(before.pid, signal.SIGKILL)
         await host.until(lambda: runner.proxies()["default/a"].pid not in (None, before.pid))
         assert runner.proxies()["default/a"].restarts == 1
-    assert "the Envoy of default/a was killed by SIGKILL; it starts again in 0.2 s" in caplog.messages
+    assert "default/a: its Envoy was killed by SIGKILL; it starts again in 0.2 s" in caplog.messages
 
 
 @envoy
@@ -93,10 +93,10 @@ async def test_the_log_of_an_envoy_arrives_beside_ours_with_its_level(host, capl
     async with host.running(log_level="info") as runner:
         await runner.reconcile([A])
         await host.started(runner, "default/a")
-        await host.until(lambda: "main: starting main dispatch loop" in caplog.messages)
+        await host.until(lambda: "default/a: envoy main: starting main dispatch loop" in caplog.messages)
     said = {(one.name, one.levelname, one.message) for one in caplog.records}
-    assert ("envoy.default/a", "INFO", "main: starting main dispatch loop") in said
-    assert ("envoy.default/a", "INFO", "main: caught ENVOY_SIGTERM") in said
+    assert ("envoy.default/a", "INFO", "default/a: envoy main: starting main dispatch loop") in said
+    assert not [one for one in said if "SIGTERM" in one[2]], "the end that we asked for is no news"
 
 
 @envoy
@@ -226,8 +226,8 @@ async def test_an_envoy_that_dies_at_once_is_tried_again_with_growing_pauses_and
         await host.until(lambda: "default/a" in runner.proxies() and runner.proxies()["default/a"].restarts == 2)
         assert runner.proxies()["default/a"].phase is Phase.BACKING_OFF
         assert runner.proxies()["default/a"].pid is None
-    ends = [text for text in caplog.messages if text.startswith("the Envoy of")]
-    why = "the Envoy of default/a ended with exit code 3; main: the bootstrap is not to my taste; it starts again in"
+    ends = [text for text in caplog.messages if "its Envoy" in text]
+    why = "default/a: its Envoy ended with exit code 3; main: the bootstrap is not to my taste; it starts again in"
     assert ends == [f"{why} 0.2 s", f"{why} 0.4 s"]
 
 
@@ -288,7 +288,7 @@ async def test_a_port_that_another_program_has_is_told_before_the_envoy_starts(h
         async with host.running(envoy_path=program("exec sleep 60")) as runner:
             await runner.reconcile([NodeGroup("default/a", (Listen("127.0.0.1", port),))])
             await host.until(lambda: runner.proxies().get("default/a"))
-    assert f"default/a cannot open 127.0.0.1:{port}: address already in use: end the program that has it" in caplog.text
+    assert f"default/a: cannot open 127.0.0.1:{port}: address already in use: end the program that has it" in caplog.text
 
 
 async def test_a_port_that_goes_from_one_group_to_another_is_not_called_taken(host, program, caplog):
