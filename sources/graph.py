@@ -158,6 +158,7 @@ class _Node:
         if node is None:
             node = self.nodes.known[identity] = _Each(self.nodes, identity)
         assert isinstance(node, _Each)
+        assert node not in self.reads or node.arguments == arguments, "a function calls each once for each function"
         node.ask(arguments)
         value: Mapping[A, T] = self.take(node)
         return value
