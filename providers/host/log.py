@@ -50,7 +50,8 @@ class Log:
         with anyio.CancelScope(shield=True):
             async for line in lines(stream):
                 level, text = read(line, level)
-                self._say(level, text)
+                if text.strip():
+                    self._say(level, text)
 
     def _say(self, level: int, text: str) -> None:
         news = not self.ending or level >= logging.ERROR

@@ -42,6 +42,9 @@ from xds.server.signal import Signal
 
 log = logging.getLogger("legation")
 
+PARDON_SECONDS: Final = 5.0
+CANNOT_BIND: Final = "cannot bind"
+"""Envoy's words for a listener whose port is taken."""
 PATIENCE: Final = 15.0
 """Seconds to wait for the proxies before telling what there is without them."""
 
@@ -141,6 +144,7 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
     ):
         tasks.start_soon(Narrator(pipeline, fleet).run)
         tasks.start_soon(pipeline.run, runner)
+        tasks.start_soon(_pardon, fleet)
         tasks.start_soon(_introduce, made, xds, admin, runner is not None)
         async with anyio.create_task_group() as proxies:
             if runner is not None:
@@ -160,6 +164,13 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
         while made.missing() or (with_proxies and not all(map(made.fleet.is_live, made.groups()))):
             await signal.wait()
     banner(made, xds, admin)
+
+
+async def _pardon(fleet: Fleet) -> None:
+    """Offers again, from time to time, what was refused for a reason that is not in it: a port that somebody else has."""
+    while True:
+        await anyio.sleep(PARDON_SECONDS)
+        fleet.pardon(CANNOT_BIND)
 
 
 async def _run_proxies(runner: ProxyRunner, xds: tuple[str, int]) -> None:

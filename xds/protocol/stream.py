@@ -67,6 +67,12 @@ class Stream:
                 return response
         return None
 
+    def forgive(self, type_url: str) -> None:
+        """Lets what was refused of a type be offered once more."""
+        if (subscription := self._subscriptions.get(type_url)) is not None:
+            subscription.refused = None
+            subscription.changed()
+
     def is_quiet(self) -> bool:
         """Whether every response was answered, and there was a subscription at all."""
         return bool(self._subscriptions) and all(one.offer is None for one in self._subscriptions.values())
@@ -91,7 +97,7 @@ class Stream:
         """An ACK or a NACK is a request with the nonce of the response that is not answered yet; `error` tells which."""
         if subscription.offer is None or request.nonce != subscription.offer.nonce:
             return None
-        return subscription.accept() if request.error is None else subscription.reject(request.error)
+        return subscription.accept() if request.error is None else subscription.reject(request.error.strip())
 
     def _resume(self, subscription: Subscription, request: Request) -> None:
         """A reconnecting SotW client that names the version of all we have need not be told again."""

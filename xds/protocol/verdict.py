@@ -80,6 +80,13 @@ class Verdicts:
             for child in last.references:
                 yield from self._with_children(child)
 
+    def pardon(self, words: str) -> frozenset[str]:
+        """Forgets every refusal that was given with these words: its cause may be gone. Returns the types concerned."""
+        pardoned = {reference for reference, verdict in self._verdicts.items() if words in verdict.message}
+        for reference in pardoned:
+            del self._verdicts[reference]
+        return frozenset(type_url for type_url, _ in pardoned)
+
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for."""
         for (type_url, name), verdict in self._verdicts.items():

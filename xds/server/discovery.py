@@ -140,9 +140,7 @@ class Discovery:
             return
         self._metrics.nack(fact.type_url)
         whom = ", ".join(one.name for one in fact.culprits) or f"one of {len(fact.offered)}"
-        log.warning(
-            "%s: %s refused %s %s: %s", session.group, session.node.id, short_type(fact.type_url), whom, fact.message
-        )
+        log.debug("%s: %s refused %s %s: %s", session.group, session.node.id, short_type(fact.type_url), whom, fact.message)
 
     async def _write(self, wire: Wire, session: Session, tasks: TaskGroup) -> None:
         """Sends whatever the stream has to say; waits while it has nothing."""

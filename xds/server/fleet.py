@@ -57,6 +57,13 @@ class Group:
         self._serve(self.asked)
         return True
 
+    def pardon(self, words: str) -> frozenset[str]:
+        """Forgets refusals that were given with these words. Returns the types concerned."""
+        pardoned = self.verdicts.pardon(words)
+        if pardoned and self.asked is not None:
+            self._serve(self.asked)
+        return pardoned
+
     def _serve(self, asked: Snapshot) -> None:
         self.served.publish(self.verdicts.effective(asked))
 
@@ -106,6 +113,14 @@ class Fleet:
         self.group(session.group).judge(fact)
         if isinstance(fact, Rejected):
             self.settled.publish(None)
+
+    def pardon(self, words: str) -> None:
+        """Offers once more what was refused with these words."""
+        for group in self._groups.values():
+            if pardoned := group.pardon(words):
+                for session in (one for one in self._sessions if one.group == group.name):
+                    for type_url in pardoned:
+                        session.stream.forgive(type_url)
 
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
