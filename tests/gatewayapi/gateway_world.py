@@ -41,8 +41,7 @@ def rendered(translation: Translation) -> dict[str, Any]:
         str(key): {"summary": status.summary, **status.to_json()}
         for key, status in sorted(translation.statuses.items(), key=lambda item: str(item[0]))
     }
-    found = {"groups": groups, "statuses": statuses, "diagnostics": [str(one) for one in translation.diagnostics]}
-    return found
+    return {"groups": groups, "statuses": statuses, "diagnostics": [str(one) for one in translation.diagnostics]}
 
 
 def _resources(snapshot: Snapshot, type_url: str) -> list[dict[str, Any]]:
