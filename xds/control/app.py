@@ -42,7 +42,8 @@ from xds.server.signal import Signal
 
 log = logging.getLogger("legation")
 
-PARDON_SECONDS: Final = 5.0
+FIRST_PARDON, LONGEST_PARDON = 5.0, 60.0
+"""Seconds between one offer of what was refused for want of a port, and the next."""
 CANNOT_BIND: Final = "cannot bind"
 """Envoy's words for a listener whose port is taken."""
 PATIENCE: Final = 15.0
@@ -168,9 +169,10 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
 
 async def _pardon(fleet: Fleet) -> None:
     """Offers again, from time to time, what was refused for a reason that is not in it: a port that somebody else has."""
+    pause = FIRST_PARDON
     while True:
-        await anyio.sleep(PARDON_SECONDS)
-        fleet.pardon(CANNOT_BIND)
+        await anyio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PARDON) if fleet.pardon(CANNOT_BIND) else FIRST_PARDON
 
 
 async def _run_proxies(runner: ProxyRunner, xds: tuple[str, int]) -> None:

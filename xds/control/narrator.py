@@ -75,7 +75,9 @@ class Narrator:
     def _tell_live(self) -> None:
         for name in [name for name in self._changing if self._fleet.is_live(name)]:
             self._changing.discard(name)
-            log.info("%s: live after %.1f ms", name, 1000 * (time.monotonic() - self._fleet.group(name).published))
+            passed = 1000 * (time.monotonic() - self._fleet.group(name).published)
+            refused = sum(one.group == name for one in self._refusals)
+            log.info("%s: live after %.1f ms%s", name, passed, f", without the {refused} refused" if refused else "")
 
 
 def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[str]:

@@ -114,13 +114,13 @@ class Fleet:
         if isinstance(fact, Rejected):
             self.settled.publish(None)
 
-    def pardon(self, words: str) -> None:
-        """Offers once more what was refused with these words."""
-        for group in self._groups.values():
-            if pardoned := group.pardon(words):
-                for session in (one for one in self._sessions if one.group == group.name):
-                    for type_url in pardoned:
-                        session.stream.forgive(type_url)
+    def pardon(self, words: str) -> bool:
+        """Offers once more what was refused with these words. Returns whether there was any."""
+        pardoned = {name: types for name, group in self._groups.items() if (types := group.pardon(words))}
+        for session in self._sessions:
+            for type_url in pardoned.get(session.group, ()):
+                session.stream.forgive(type_url)
+        return bool(pardoned)
 
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
