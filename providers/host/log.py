@@ -23,14 +23,19 @@ LEVELS: Final[Mapping[str, int]] = {
     "critical": logging.CRITICAL,
 }
 _LINE: Final = re.compile(rf"\[({'|'.join(LEVELS)})\]\[([^\]]*)\] (.*)")
+_NACK: Final = re.compile(r"(config|upstream): .* rejected: ")
+"""What Envoy refuses it tells the control plane, too, which knows whose fault it is: once is enough."""
+
 LONGEST_LINE: Final = 64 * 1024
 
 
 def read(line: str, before: int) -> tuple[int, str]:
     """(level, text) of a line. One that is not in Envoy's format goes on with the line before, at the level `before`."""
-    if found := _LINE.match(line):
-        return LEVELS[found[1]], f"{found[2]}: {found[3]}"
-    return before, line
+    found = _LINE.match(line)
+    if found is None:
+        return before, line
+    text = f"{found[2]}: {found[3]}"
+    return logging.DEBUG if _NACK.match(text) else LEVELS[found[1]], text
 
 
 class Log:

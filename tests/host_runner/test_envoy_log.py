@@ -14,6 +14,11 @@ from providers.host.log import LONGEST_LINE, lines, read
         ("[info][main] starting", logging.INFO, "main: starting"),
         ("[warning][config] [x] and more", logging.WARNING, "config: [x] and more"),
         ("[critical][main] ", logging.CRITICAL, "main: "),
+        (
+            "[warning][upstream] lds: listener 'x' config rejected: why",
+            logging.DEBUG,
+            "upstream: lds: listener 'x' config rejected: why",
+        ),
         ("[trace][http2] x", logging.DEBUG, "http2: x"),
         ("  and this goes on", logging.ERROR, "  and this goes on"),
         ("[blue][main] x", logging.ERROR, "[blue][main] x"),
