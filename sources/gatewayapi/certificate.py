@@ -136,7 +136,7 @@ def _must_fit(leaf: x509.Certificate, private: PrivateKeyTypes) -> None:
         if private.curve.name not in CURVES:
             raise ConfigError(f"is on curve {private.curve.name}; Envoy takes {', '.join(CURVES)}", field="tls.key")
     elif not isinstance(private, RSAPrivateKey):
-        raise ConfigError("is neither an RSA nor an ECDSA key; Envoy takes no other", field="tls.key")
+        raise ConfigError("is neither an RSA nor an ECDSA key; Envoy serves no other", field="tls.key")
     elif private.key_size < MIN_RSA_BITS:
         raise ConfigError(f"has {private.key_size} bits; Envoy takes RSA keys from {MIN_RSA_BITS} on", field="tls.key")
     if _public(leaf.public_key()) != _public(private.public_key()):

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sources.gatewayapi.attachment import attachment
 from sources.gatewayapi.destination import Destination, Wanted, destination
 from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import Verdict
 from sources.gatewayapi.known import Known
+from sources.gatewayapi.precedence import Order
 from sources.gatewayapi.problem import Problem
-from sources.gatewayapi.rule import Entry, Site, translate
+from sources.gatewayapi.rule import Site, translate
 from sources.gatewayapi.schema.reference import BackendRef
 from sources.gatewayapi.schema.route import HTTPRoute, HTTPRouteRule
 from sources.graph import Reader
+from xds.codec.wire import delimited
 from xds.model import Key, Reference
 
-NOWHERE = Entrance(80, "http")
+ROUTES: Final = 3
+"""The number of VirtualHost's field `routes`."""
+
+NOWHERE: Final = Entrance(80, "http")
 """The entrance for which a route is judged that is attached nowhere."""
 
 
@@ -30,9 +35,12 @@ class At(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """All rules of a route together: their entries, the clusters they name, and what they ask for and do not get."""
+    """All rules of a route together: the clusters they name, and what they ask for and do not get.
 
-    entries: tuple[Entry, ...] = ()
+    `fields` are their entries, each as it stands in a virtual host, after what sorts it there.
+    """
+
+    fields: tuple[tuple[Order, bytes], ...] = ()
     references: frozenset[Reference] = frozenset()
     problems: tuple[Problem, ...] = ()
 
@@ -63,7 +71,7 @@ def route(read: Reader, at: At) -> Route:
         for index, rule in enumerate(known.document.spec.rules)
     ]
     return Route(
-        tuple(entry for rule in rules for entry in rule.entries),
+        tuple((entry.order, delimited(ROUTES, entry.body)) for rule in rules for entry in rule.entries),
         frozenset[Reference]().union(*(rule.references for rule in rules)),
         tuple(problem for rule in rules for problem in rule.problems),
     )

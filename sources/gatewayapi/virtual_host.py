@@ -7,6 +7,7 @@ is built and encoded again, and the others are copied as bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
@@ -20,8 +21,8 @@ from xds.model.type_url import RDS
 
 ROUTE_CONFIGURATION: Final = "envoy.config.route.v3.RouteConfiguration"
 VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
-VIRTUAL_HOSTS, ROUTES = 2, 3
-"""The numbers of RouteConfiguration's field `virtual_hosts` and of VirtualHost's `routes`."""
+VIRTUAL_HOSTS: Final = 2
+"""The number of RouteConfiguration's field `virtual_hosts`."""
 
 _MISDIRECTED: Final = ({"match": {"prefix": "/"}, "direct_response": {"status": 421}},)
 
@@ -41,9 +42,9 @@ def virtual_host(read: Reader, host: Host) -> VirtualHost:
     A foreign one answers 421, which makes a client that uses one HTTP/2 connection for several hostnames open another.
     """
     routes = [read.get(route, At(key, host.entrance)) for key in host.routes]
-    entries = sorted((entry for one in routes for entry in one.entries), key=attrgetter("order"))
+    ordered = sorted(chain.from_iterable(one.fields for one in routes))
     fields = {"name": host.domain, "domains": [host.domain], "routes": _MISDIRECTED if host.foreign else ()}
-    body = b"".join([encode(build(VIRTUAL_HOST, fields)), *(delimited(ROUTES, one.body) for one in entries)])
+    body = b"".join([encode(build(VIRTUAL_HOST, fields)), *(field for _, field in ordered)])
     references = frozenset[Reference]().union(*(one.references for one in routes))
     return VirtualHost(host.domain, delimited(VIRTUAL_HOSTS, body), references)
 

@@ -74,7 +74,7 @@ def test_a_pair_that_fits_is_given_to_envoy_as_it_is(kind):
     ("kind", "message"),
     [
         ("RSA 1024", "tls.key has 1024 bits; Envoy takes RSA keys from 2048 on"),
-        ("Ed25519", "tls.key is neither an RSA nor an ECDSA key; Envoy takes no other"),
+        ("Ed25519", "tls.key is neither an RSA nor an ECDSA key; Envoy serves no other"),
     ],
 )
 def test_a_key_that_envoy_would_refuse_is_refused_here(kind, message):
