@@ -33,6 +33,11 @@ class Resource:
     references: frozenset[Reference] = field(default=frozenset(), compare=False, repr=False)
     authors: tuple[Key, ...] = field(default=(), compare=False, repr=False)
 
+    @property
+    def reference(self) -> Reference:
+        """How others name it."""
+        return self.type_url, self.name
+
     def names(self, type_url: str) -> Iterator[str]:
         """The names of the resources of one type that this one refers to."""
         return (name for of_type, name in self.references if of_type == type_url)

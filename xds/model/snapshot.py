@@ -18,9 +18,12 @@ CHECKED: Final = frozenset({CDS, EDS, RDS, SDS})
 class Snapshot:
     """All resources of one node group at one moment, by type URL; immutable, and sharing every unchanged type with
     the snapshot before.
+
+    `withheld` names what the configuration asks for and nothing can be said of: a client keeps what it has of it.
     """
 
     types: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
+    withheld: frozenset[Reference] = frozenset()
 
     @classmethod
     def of(cls, resources: Iterable[Resource]) -> Snapshot:
@@ -41,9 +44,8 @@ class Snapshot:
     def sharing(self, old: Snapshot) -> Snapshot:
         """This snapshot, with the Resources of `old` in the place of equal ones, so that `is` tells what changed."""
         types = {url: before if (before := old.types.get(url)) == now else now for url, now in self.types.items()}
-        if len(types) == len(old.types) and all(types[url] is old.types.get(url) for url in types):
-            return old
-        return Snapshot(types)
+        same = len(types) == len(old.types) and all(types[url] is old.types.get(url) for url in types)
+        return old if same and self.withheld == old.withheld else Snapshot(types, self.withheld)
 
     def __iter__(self) -> Iterator[Resource]:
         for resources in self.types.values():

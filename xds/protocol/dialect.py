@@ -4,11 +4,11 @@ differ in what they mean. Everything else is the stream's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final, Protocol
 
 from xds.codec import wire
-from xds.model import ProtocolError, Resource, Resources, version_of
+from xds.model import ProtocolError, Resource, Resources
 from xds.protocol.message import Request, Response
 from xds.protocol.order import FULL_STATE, LEGACY_WILDCARD, SILENT_WHEN_MISSING
 from xds.protocol.subscription import WILDCARD, Offer, Subscription, stand_in
@@ -28,7 +28,7 @@ class Dialect(Protocol):
         ...
 
     def is_stale(self, subscription: Subscription, request: Request) -> bool:
-        """Whether the request answers a response that is not the last one, and so says nothing that counts."""
+        """Whether the request answers a response that is not the last one, and so is no answer."""
         ...
 
     def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:
@@ -88,6 +88,8 @@ class Sotw:
     def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:  # noqa: ARG002
         """The names are the subscription; none at all is everything, for some types, until one was named once."""
         names = set(request.names)
+        if not (subscription.nonce or subscription.answered):
+            subscription.resumed = request.version
         if names:
             subscription.named_before = True
         legacy = not names and not subscription.named_before and subscription.type_url in LEGACY_WILDCARD
@@ -100,7 +102,8 @@ class Sotw:
 
     def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
         """SotW cannot say that a name does not exist; a stand-in ends the wait of a client that never had it."""
-        unknown = (name for name in subscription.names if name not in resources and name not in subscription.held)
+        lacking = (name for name in subscription.names if name not in subscription.held or name in subscription.owed)
+        unknown = (name for name in lacking if name not in resources)
         stand_ins = {name: one for name in unknown if (one := stand_in(subscription.type_url, name))}
         return stand_ins, frozenset()
 
@@ -168,19 +171,17 @@ class Delta:
         if first and trusted:
             subscription.remember(request.initial)
         if first and request.initial:
-            subscription.answered = (
-                True  # it goes on where another stream ended: it does not wait to hear that nothing is new
-            )
+            # It goes on where another stream ended: it does not wait to hear that nothing is new.
+            subscription.answered = True
         subscription.changed()
 
     def _add(self, subscription: Subscription, request: Request, *, first: bool) -> None:
         named = set(request.subscribe)
         legacy = first and not named and not request.unsubscribe and subscription.type_url in LEGACY_WILDCARD
-        if WILDCARD in named:
-            subscription.owed |= subscription.held.keys()
+        given = subscription.given()
+        subscription.owed |= given if WILDCARD in named else named & given
         subscription.wildcard |= legacy or WILDCARD in named
         named -= {WILDCARD}
-        subscription.owed |= named & subscription.held.keys()
         subscription.absent -= named
         subscription.names |= named
 
@@ -202,7 +203,7 @@ class Delta:
             return {}, frozenset()
         asked = subscription.names | subscription.owed
         unknown = (name for name in asked if name not in resources and name not in subscription.held)
-        return {}, frozenset(name for name in unknown if name not in subscription.absent)
+        return {}, frozenset(name for name in unknown if name not in subscription.absent or name in subscription.owed)
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:  # noqa: ARG002
         """Only what changed."""
@@ -211,11 +212,6 @@ class Delta:
     def speaks_first(self, subscription: Subscription) -> bool:
         """A wildcard that matches nothing is told so."""
         return subscription.wildcard
-
-
-def delivered_version(contents: Iterable[Resource]) -> str:
-    """The version of a list of resources: a hash of what is in it, whatever its order."""
-    return version_of("".join(sorted(f"{one.name}\0{one.version}\n" for one in contents)).encode())
 
 
 def _delta_resource(one: Resource, type_url: bytes) -> bytes:

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xds.model import Answer, ProtocolError, Resource, Snapshot, Subscribed
+from xds.model import Answer, ProtocolError, Resource, Resources, Snapshot, Subscribed
 from xds.model.type_url import CDS, EDS, RDS
-from xds.protocol.dialect import Dialect, delivered_version
-from xds.protocol.message import Fact, Request, Response
+from xds.protocol.dialect import Dialect
+from xds.protocol.message import Accepted, Fact, Request, Response
 from xds.protocol.order import FULL_STATE, NEEDS_CLUSTERS, PARENTS, place
 from xds.protocol.subscription import Offer, Subscription
 
@@ -42,21 +42,25 @@ class Stream:
 
         Raises ProtocolError when it names no type, or one that this stream does not serve.
         """
-        type_url = self._type_of(request)
-        subscription = self._subscriptions.get(type_url)
-        first = subscription is None
-        if subscription is None:
-            subscription = self._subscriptions[type_url] = Subscription(type_url)
-            self._in_order()
-        elif self.dialect.is_stale(subscription, request):
+        subscription = self._subscription(self._type_of(request))
+        stale = self.dialect.is_stale(subscription, request)
+        if stale and subscription.offer is None:
             return None
-        fact = self._answer(subscription, request)
-        # A client that reconnects while a cluster warms asks for endpoints first, names the version it has, and waits.
-        trusted = type_url != EDS or CDS in self._subscriptions
-        self.dialect.subscribe(subscription, request, trusted=trusted)
-        if first:
-            self._resume(subscription, request)
+        fact = None if stale else self._answer(subscription, request)
+        # What a client wants is newest in its newest request, even in one that it wrote before it saw the last response.
+        self.dialect.subscribe(subscription, request, trusted=self._is_trusted(subscription))
         return fact
+
+    def serve(self, snapshot: Snapshot | None) -> tuple[Accepted, ...]:
+        """Serves this from now on; None is nothing yet. To be called before every `respond`, at no cost without news.
+
+        Returns what is found to be in force at the client since an earlier stream.
+        """
+        self.snapshot = snapshot
+        if snapshot is None:
+            return ()
+        found = {url: one.recognise(snapshot.of_type(url)) for url, one in self._subscriptions.items()}
+        return tuple(Accepted(type_url, resources) for type_url, resources in found.items() if resources)
 
     def respond(self) -> Response | None:
         """The next response to send, or None when there is nothing to say or a client's answer must come first."""
@@ -89,23 +93,22 @@ class Stream:
             raise ProtocolError(f"this service serves {self._only}, not {type_url}")
         return type_url
 
-    def _in_order(self) -> None:
-        ordered = sorted(self._subscriptions.items(), key=lambda item: place(item[0]))
-        self._subscriptions = dict(ordered)
+    def _subscription(self, type_url: str) -> Subscription:
+        """The subscription of a type, made and put in order when it is asked for first."""
+        if type_url not in self._subscriptions:
+            every = {**self._subscriptions, type_url: Subscription(type_url)}
+            self._subscriptions = dict(sorted(every.items(), key=lambda item: place(item[0])))
+        return self._subscriptions[type_url]
+
+    def _is_trusted(self, subscription: Subscription) -> bool:
+        """A client that reconnects while a cluster warms asks for endpoints first, names the version it has, and waits."""
+        return subscription.type_url != EDS or CDS in self._subscriptions
 
     def _answer(self, subscription: Subscription, request: Request) -> Fact | None:
         """An ACK or a NACK is a request with the nonce of the response that is not answered yet; `error` tells which."""
         if subscription.offer is None or request.nonce != subscription.offer.nonce:
             return None
         return subscription.accept() if request.error is None else subscription.reject(request.error.strip())
-
-    def _resume(self, subscription: Subscription, request: Request) -> None:
-        """A reconnecting SotW client that names the version of all we have need not be told again."""
-        if self.snapshot is None or not subscription.wildcard or subscription.names or not request.version:
-            return
-        resources = self.snapshot.of_type(subscription.type_url)
-        if request.version == delivered_version(resources.values()):
-            subscription.held, subscription.answered = dict(resources), True
 
     # What to say next
 
@@ -114,18 +117,21 @@ class Stream:
         if subscription.settled is resources or not (subscription.is_active() or subscription.owed):
             return None
         visible, offer, waiting = self._compare(snapshot, subscription)
-        silent = not (offer.upserts or offer.removals) and (
-            subscription.answered or not self.dialect.speaks_first(subscription)
-        )
-        if silent or (offer.content and offer.content == subscription.refused):
+        if self._is_silent(subscription, offer, waiting=waiting):
             subscription.settled = None if waiting else resources
             return None
         return self._make(subscription, visible, offer)
 
+    def _is_silent(self, subscription: Subscription, offer: Offer, *, waiting: bool) -> bool:
+        if not offer.content:
+            return waiting or subscription.answered or not self.dialect.speaks_first(subscription)
+        # A full state without what still waits would delete it at a client that has it from an earlier stream.
+        deletes = waiting and bool(subscription.resumed) and subscription.type_url in FULL_STATE
+        return deletes or offer.content == subscription.refused
+
     def _compare(self, snapshot: Snapshot, subscription: Subscription) -> tuple[Mapping[str, Resource], Offer, bool]:
         """All that the client is to see now, how that differs from what it holds, and whether more waits for others."""
         resources = snapshot.of_type(subscription.type_url)
-        subscription.recognise(resources)
         stand_ins, unknown = self.dialect.missing(subscription, resources)
         visible = {**subscription.wanted(resources), **stand_ins}
         waiting = self._hold_back(snapshot, subscription, visible)
@@ -171,16 +177,17 @@ class Stream:
         return held is None or held.version != cluster.version
 
     def _kept(self, snapshot: Snapshot, subscription: Subscription, visible: Mapping[str, Resource]) -> dict[str, Resource]:
-        """What is to go, but which the client still refers to and is about to let go of."""
+        """What is to go, but is withheld, or which the client still refers to and is about to let go of."""
         going = subscription.held.keys() - visible.keys()
-        if not going or subscription.type_url not in PARENTS:
+        if not going:
             return {}
-        leaving = set(self._leaving(snapshot, subscription.type_url))
-        return {name: subscription.held[name] for name in going & leaving}
+        stay = set(self._leaving(snapshot, subscription.type_url))
+        stay.update(name for type_url, name in snapshot.withheld if type_url == subscription.type_url)
+        return {name: subscription.held[name] for name in going & stay}
 
     def _leaving(self, snapshot: Snapshot, type_url: str) -> Iterator[str]:
         """Names of this type that some parent names at the client, and no longer does in the snapshot."""
-        for parent_type in PARENTS[type_url]:
+        for parent_type in PARENTS.get(type_url, ()):
             if (parents := self._subscriptions.get(parent_type)) is None:
                 continue
             in_flight = parents.offer.upserts if parents.offer else ()
@@ -196,13 +203,12 @@ class Stream:
         nonce = f"{self._prefix}{self._count}"
         contents = self.dialect.contents(subscription, visible, offer)
         subscription.offer = Offer(nonce, offer.upserts, offer.removals)
-        subscription.nonce, subscription.answered = nonce, True
+        subscription.nonce, subscription.answered, subscription.resumed = nonce, True, ""
         subscription.owed.clear()
         subscription.absent.update(offer.removals)
         subscription.absent.difference_update(one.name for one in offer.upserts)
         self._rewarm(subscription, offer)
-        version = delivered_version(visible.values())
-        return Response(subscription.type_url, nonce, version, contents, offer.removals)
+        return Response(subscription.type_url, nonce, Resources(visible).version, contents, offer.removals)
 
     def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
         """A changed cluster warms again and waits for its endpoints, which Envoy does not ask for again in delta
@@ -232,4 +238,4 @@ def _describe(one: Subscription) -> Subscribed:
         answer = Answer.REJECTED
     else:
         answer = Answer.ACCEPTED if one.nonce or one.held else Answer.NOTHING
-    return Subscribed(one.type_url, delivered_version(one.held.values()), len(one.held), answer, one.error)
+    return Subscribed(one.type_url, Resources(one.held).version, len(one.held), answer, one.error)

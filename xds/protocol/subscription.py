@@ -5,6 +5,7 @@ A subscription is the same in both dialects. It never decides when to speak (the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from xds.codec import wire
 from xds.model import Resource, Resources
 from xds.model.type_url import EDS
 from xds.protocol.message import Accepted, Fact, Rejected
+from xds.protocol.order import FULL_STATE
 
 WILDCARD = "*"
 
@@ -37,7 +39,9 @@ class Subscription:
     `held` is what the client is known to have: it moves on an ACK only, never on sending. `owed` are names to send
     whatever their version. `absent` are names the client was told do not exist. `refused` is the content of the last
     refused offer, which is never offered again. `settled` is the Resources for which there was nothing left to say.
-    `remembered` are names that are held from an earlier stream: their versions are known here, their content is not yet.
+
+    Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
+    `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew.
     """
 
     type_url: str
@@ -54,6 +58,7 @@ class Subscription:
     error: str = ""
     settled: Resources | None = None
     remembered: set[str] = field(default_factory=set)
+    resumed: str = ""
 
     def covers(self, name: str) -> bool:
         """Whether the client wants this name."""
@@ -80,12 +85,28 @@ class Subscription:
         self.held.update((name, Resource(self.type_url, name, version, b"")) for name, version in versions.items())
         self.remembered.update(versions)
 
-    def recognise(self, resources: Resources) -> None:
-        """Puts content to what the client remembers, where the version is the one we have."""
-        if self.remembered:
-            same = [name for name in self.remembered if name in self.held and self.held[name] == resources.get(name)]
-            self.held.update((name, resources[name]) for name in same)
-            self.remembered.clear()
+    def recognise(self, resources: Resources) -> tuple[Resource, ...]:
+        """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
+        Returns it: it is in force there.
+        """
+        same = [resources[name] for name in self.remembered & resources.keys() if resources[name] == self.held.get(name)]
+        if self._has_all_of(resources):
+            same, self.resumed, self.answered = list(resources.values()), "", True
+        self.held.update((one.name, one) for one in same)
+        self.remembered.difference_update(one.name for one in same)
+        return tuple(same)
+
+    def _has_all_of(self, resources: Resources) -> bool:
+        """Only the version of a full state tells what is held: of other types a version says nothing of which names
+        were delivered (XP "Resource updates").
+        """
+        everything = self.wildcard and not self.names and self.type_url in FULL_STATE
+        return everything and bool(self.resumed) and self.resumed == resources.version
+
+    def given(self) -> set[str]:
+        """The names that the client holds, or will when it reads what is on its way."""
+        on_its_way = self.offer.upserts if self.offer else ()
+        return {*self.held, *(one.name for one in on_its_way)}
 
     def changed(self) -> None:
         """Notes that there may be something to say again."""
@@ -96,6 +117,7 @@ class Subscription:
         offer, self.offer = self._closed(), None
         self.refused, self.error = None, ""
         self.held.update((one.name, one) for one in offer.upserts if self.covers(one.name))
+        self.remembered.difference_update(one.name for one in offer.upserts)
         for name in offer.removals:
             self.held.pop(name, None)
         return Accepted(self.type_url, offer.upserts)
@@ -105,10 +127,11 @@ class Subscription:
         but not as it stood.
         """
         offer, self.offer = self._closed(), None
-        self.refused, self.error = offer.content, message
+        self.refused, self.error = offer.content, message or "no reason was given"
+        self.absent.difference_update(offer.removals)
         culprits = blamed(offer.upserts, self.held, message)
         self.owed.update(one.name for one in offer.upserts if one not in culprits and self.covers(one.name))
-        return Rejected(self.type_url, offer.upserts, culprits, message)
+        return Rejected(self.type_url, offer.upserts, culprits, self.error)
 
     def _closed(self) -> Offer:
         assert self.offer is not None
@@ -119,14 +142,15 @@ class Subscription:
 def blamed(offered: Iterable[Resource], held: Mapping[str, Resource], message: str) -> tuple[Resource, ...]:
     """The resources that a NACK's words name; where they name none, the only one that was new to the client.
 
-    Envoy names the clusters and listeners it refuses. A name inside a longer name that is also offered does not count.
+    Envoy names the clusters and listeners it refuses. A name counts as a whole word, and not inside a longer name that
+    is also offered.
     """
     fresh = [one for one in offered if held.get(one.name) != one]
     rest, named = message, []
     for one in sorted(fresh, key=lambda one: -len(one.name)):
-        if one.name in rest:
+        rest, times = re.subn(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])", "\0", rest)
+        if times:
             named.append(one)
-            rest = rest.replace(one.name, "\0")
     return tuple(named) or tuple(fresh if len(fresh) == 1 else ())
 
 

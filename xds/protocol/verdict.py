@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xds.model import Reference, Refusal, Resource, Snapshot
 from xds.protocol.message import Accepted, Fact, Rejected
@@ -11,11 +11,11 @@ from xds.protocol.message import Accepted, Fact, Rejected
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The version of one resource that is not to be served: refused itself, or held back because of one that was."""
+    """The version of one resource that is not to be served: refused itself, or waiting for its `causes`, which were."""
 
     version: str
     message: str
-    refused: bool = True
+    causes: frozenset[Reference] = frozenset()
 
 
 class Verdicts:
@@ -34,51 +34,65 @@ class Verdicts:
     def judge(self, fact: Fact, snapshot: Snapshot) -> bool:
         """Takes over an answer to something that was served from `snapshot`. Returns whether what is served changes."""
         if isinstance(fact, Accepted):
-            self._accepted.update(((one.type_url, one.name), one) for one in fact.resources)
+            self._accept(fact.resources)
             self._prune(snapshot)
             return False
-        before = len(self._verdicts)
+        before = dict(self._verdicts)
         for one in fact.culprits:
             self._refuse(one, fact, snapshot)
-        return len(self._verdicts) != before
+        return self._verdicts != before
+
+    def _accept(self, resources: Iterable[Resource]) -> None:
+        for one in resources:
+            verdict = self._verdicts.get(one.reference)
+            if verdict is None or verdict.version != one.version:  # else another proxy refused it first
+                self._accepted[one.reference] = one
 
     def _refuse(self, one: Resource, fact: Rejected, snapshot: Snapshot) -> None:
-        reference = (one.type_url, one.name)
-        if self._accepted.get(reference) == one:
+        if self._accepted.get(one.reference) == one:
             return  # another proxy of the group has it in force: what this one lacks is its own
-        self._verdicts[reference] = Verdict(one.version, fact.message)
-        if reference not in self._accepted:
-            for parent in _naming(snapshot, reference):
+        if snapshot.get(one.reference) != one:
+            return  # nobody asks for it any more
+        self._verdicts[one.reference] = Verdict(one.version, fact.message)
+        if one.reference not in self._accepted:
+            for parent in _naming(snapshot, one.reference):
                 self._hold_back(parent, one)
 
     def _hold_back(self, parent: Resource, refused: Resource) -> None:
         """The same change must not lead to what does not exist; the parent's next version goes out all the same, for
         the sake of everything else in it.
         """
-        reference = (parent.type_url, parent.name)
-        if reference in self._accepted and self._accepted[reference] != parent and reference not in self._verdicts:
-            message = f"waits because {refused.name!r}, which it names, was refused"
-            self._verdicts[reference] = Verdict(parent.version, message, refused=False)
+        known = self._verdicts.get(parent.reference)
+        if self._accepted.get(parent.reference, parent) == parent or (known is not None and not known.causes):
+            return
+        causes = (known.causes if known else frozenset()) | {refused.reference}
+        message = f"waits because {refused.name!r}, which it names, was refused"
+        self._verdicts[parent.reference] = Verdict(parent.version, message, causes)
 
     def effective(self, snapshot: Snapshot) -> Snapshot:
         """What the group is served when `snapshot` is what its configuration asks for."""
-        self._verdicts = {ref: verdict for ref, verdict in self._verdicts.items() if _is_asked_for(snapshot, ref, verdict)}
+        self._forgive(snapshot)
         if not self._verdicts:
             return snapshot
-        wanted = {(one.type_url, one.name): one for one in snapshot}
-        for reference in self._verdicts:
-            wanted.pop(reference)
-        for reference in self._verdicts:
-            for one in self._with_children(reference):
-                wanted.setdefault((one.type_url, one.name), one)
-        return Snapshot.of(wanted.values()).sharing(snapshot)
+        wanted = {one.reference: one for one in snapshot if one.reference not in self._verdicts}
+        self._complete(wanted)
+        withheld = frozenset(self._verdicts.keys() - wanted.keys())
+        return replace(Snapshot.of(wanted.values()), withheld=withheld).sharing(snapshot)
 
-    def _with_children(self, reference: Reference) -> Iterator[Resource]:
-        """The last accepted bytes of a resource, and of all that they name."""
-        if (last := self._accepted.get(reference)) is not None:
-            yield last
-            for child in last.references:
-                yield from self._with_children(child)
+    def _forgive(self, snapshot: Snapshot) -> None:
+        """Drops the verdicts on what is no longer asked for, and on what waited for nothing else."""
+        asked = {ref: one for ref, one in self._verdicts.items() if _is_asked_for(snapshot, ref, one)}
+        refused = {reference for reference, one in asked.items() if not one.causes}
+        self._verdicts = {ref: one for ref, one in asked.items() if not one.causes or one.causes & refused}
+
+    def _complete(self, wanted: dict[Reference, Resource]) -> None:
+        """Adds the last accepted bytes of what may not be served, and of all that they name and nothing else gives."""
+        missing = list(self._verdicts)
+        while missing:
+            reference = missing.pop()
+            if reference not in wanted and (last := self._accepted.get(reference)) is not None:
+                wanted[reference] = last
+                missing.extend(last.references)
 
     def pardon(self, words: str) -> frozenset[str]:
         """Forgets every refusal that was given with these words: its cause may be gone. Returns the types concerned."""
@@ -90,20 +104,21 @@ class Verdicts:
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for."""
         for (type_url, name), verdict in self._verdicts.items():
-            if verdict.refused:
+            if not verdict.causes:
                 kept = (type_url, name) in self._accepted
                 yield Refusal(self.group, type_url, name, verdict.version, verdict.message, kept)
 
     def _prune(self, snapshot: Snapshot) -> None:
         """Forgets what is long gone; now and then, because it walks over everything."""
-        if len(self._accepted) > 2 * len(snapshot) + 64:
-            needed = {(one.type_url, one.name) for one in snapshot}
-            needed |= {child for one in snapshot for child in self._children(one)}
-            self._accepted = {reference: one for reference, one in self._accepted.items() if reference in needed}
-
-    def _children(self, one: Resource) -> Iterable[Reference]:
-        last = self._accepted.get((one.type_url, one.name))
-        return last.references if last is not None else ()
+        if len(self._accepted) <= 2 * len(snapshot) + 64:
+            return
+        needed = {one.reference for one in snapshot}
+        waiting = list(needed)
+        while waiting:
+            if (last := self._accepted.get(waiting.pop())) is not None:
+                waiting.extend(last.references - needed)
+                needed |= last.references
+        self._accepted = {reference: one for reference, one in self._accepted.items() if reference in needed}
 
 
 def _is_asked_for(snapshot: Snapshot, reference: Reference, verdict: Verdict) -> bool:

@@ -125,7 +125,6 @@ class Discovery:
     def _take(self, session: Session, body: bytes) -> None:
         """Takes one request: decides at once, and leaves the writing to the writer."""
         request = session.stream.dialect.read(body)
-        session.stream.snapshot = self._fleet.group(session.group).served.value
         fact = session.stream.receive(request)
         self._metrics.request(request.type_url)
         if fact is not None:
@@ -147,7 +146,8 @@ class Discovery:
         group = self._fleet.group(session.group)
         try:
             while True:
-                session.stream.snapshot = group.served.value
+                for fact in session.stream.serve(group.served.value):
+                    self._fleet.judge(session, fact)
                 response = session.stream.respond()
                 if response is None:
                     self._fleet.settle(session)
