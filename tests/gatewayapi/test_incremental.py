@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sources.gatewayapi import GatewayApi, Settings
 from xds.model import Object, Objects, Translation, dangling
+from xds.model.type_url import SHORT_TYPES
 
 GATEWAY_API, ENVOY = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1alpha1"
 SECRETS = {
@@ -214,22 +215,50 @@ def test_without_a_change_the_translation_is_the_identical_object():
     assert source.translate(world) is source.translate(world)
 
 
-def test_a_change_of_one_route_leaves_clusters_listeners_and_other_groups_the_identical_objects():
+def web(*addresses: str) -> dict[str, Any]:
+    """The EndpointSlice of the Service `web`."""
+    return {
+        **body(
+            "EndpointSlice", "s", None, api="discovery.k8s.io/v1", metadata={"labels": {"kubernetes.io/service-name": "web"}}
+        ),
+        "addressType": "IPv4",
+        "ports": [{"port": 3000, "name": "web"}],
+        "endpoints": [{"addresses": [address]} for address in addresses],
+    }
+
+
+def of_one(rule: dict[str, Any]) -> dict[str, Any]:
+    """The route `r1` with one rule."""
+    return body("HTTPRoute", "r1", {"parentRefs": PARENTS[0], "rules": [rule]})
+
+
+CERTIFICATE_OF_FOO = next(one.body for one in objects((CASES / "https" / "in.yaml").read_text()) if one.key.name == "foo")
+
+
+@pytest.mark.parametrize(
+    ("edit", "changes"),
+    [
+        (of_one({"backendRefs": BACKENDS[1], "filters": FILTERS[1]}), {"rds"}),
+        (of_one({"backendRefs": BACKENDS[3]}), {"rds"}),
+        (of_one({"backendRefs": BACKENDS[4]}), {"cds", "eds", "rds"}),
+        (web("10.0.0.1", "10.0.0.2"), {"eds"}),
+        (body("Service", "web", {"ports": [*PORTS[1], {"port": 82, "name": "more"}]}, api="v1"), set()),
+        (body("Service", "web", {"ports": [{"port": 80, "name": "web"}]}, api="v1"), {"cds", "eds", "rds"}),
+        ({**CERTIFICATE_OF_FOO, "metadata": {"name": "cert", "namespace": "default"}}, {"sds"}),
+        ({**SECRETS["misfit"], "metadata": {"name": "cert", "namespace": "default"}}, {"lds", "rds", "sds"}),
+        (body("Gateway", "one", {"gatewayClassName": "legation", "listeners": LISTENERS[2][:2]}), {"lds", "rds", "sds"}),
+        (body("Namespace", "default", None, api="v1", metadata={"labels": {"team": "blue"}}), set()),
+    ],
+)
+def test_an_edit_changes_what_it_must_and_leaves_the_rest_the_identical_objects(edit, changes):
     source = GatewayApi(Settings())
-    other = body(
-        "Gateway", "two", {"gatewayClassName": "x", "listeners": LISTENERS[0], "addresses": [{"value": "127.0.0.2"}]}
-    )
-    world = Objects.of(Object.of(one) for one in [*START, other])
-    before = source.translate(world)
-    edited = body(
-        "HTTPRoute", "r1", {"parentRefs": PARENTS[0], "rules": [{"backendRefs": BACKENDS[1], "filters": FILTERS[1]}]}
-    )
-    after = source.translate(world.updated([(Object.of(edited).key, Object.of(edited, generation=2))]))
-    old, new = before.snapshots["default/one"], after.snapshots["default/one"]
-    assert [url for url in old.types if old.types[url] is not new.types[url]] == [
-        "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
-    ]
-    assert after.snapshots["default/two"] is before.snapshots["default/two"]
+    two = body("Gateway", "two", {"gatewayClassName": "x", "listeners": LISTENERS[0], "addresses": [{"value": "127.0.0.2"}]})
+    world = Objects.of(Object.of(one) for one in [*START, two, web("10.0.0.1")])
+    before = source.translate(world).snapshots
+    after = source.translate(world.updated([(Object.of(edit).key, Object.of(edit, generation=2))])).snapshots
+    old, new = before["default/one"], after["default/one"]
+    assert {short for short, url in SHORT_TYPES.items() if old.of_type(url) is not new.of_type(url)} == changes
+    assert after["default/two"] is before["default/two"]
 
 
 def test_a_removed_world_leaves_nothing_behind():
