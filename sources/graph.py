@@ -36,6 +36,9 @@ Index = Callable[[Any, Any], Iterable[Hashable]]
 NEVER: Final = object()
 """The value of what was not computed yet: equal to nothing."""
 
+NONE: Final[Any] = frozenset()
+"""Stands for a set as long as nothing is in it: there are many nodes, and most have nothing in most of their sets."""
+
 
 class Reader(Protocol):
     """What a function reads through. All that it reads here, and nothing else, makes it run again."""
@@ -121,7 +124,7 @@ class _Nodes:
         """Marks a leaf as changed and casts doubt on what stands on it."""
         node = self.known.get(identity)
         if node is not None:
-            node.changes.add(node)
+            node.changes = _with(node.changes, node)
             node.cast_doubt()
 
 
@@ -135,7 +138,7 @@ class _Node:
         self.value: Any = NEVER
         self.reads: set[_Node] = set()
         self.readers: set[_Node] = set()
-        self.doubts: set[_Node] = set()
+        self.doubts: set[_Node] = NONE
         self.changes: set[_Node] = {self}
 
     def input(self, key: Hashable) -> Any:
@@ -175,7 +178,7 @@ class _Node:
         """Tells everything that stands on this node, unless it was told before."""
         for reader in self.readers:
             told = bool(reader.doubts)
-            reader.doubts.add(self)
+            reader.doubts = _with(reader.doubts, self)
             if not told:
                 reader.cast_doubt()
 
@@ -187,8 +190,7 @@ class _Node:
             self.doubts.discard(node)
         if self.changes:
             self.compute()
-            self.doubts.clear()
-            self.changes.clear()
+        self.doubts = self.changes = NONE
 
     def compute(self) -> None:
         """Runs the function, and links and unlinks what it reads now and what it had read."""
@@ -196,6 +198,7 @@ class _Node:
         before, self.reads = self.reads, set()
         value = function(self, argument)
         self.unlink(before - self.reads)
+        self.reads = self.reads or NONE
         if value != self.value:
             self.publish(value)
 
@@ -203,7 +206,7 @@ class _Node:
         """A new value; its readers have a changed reading."""
         self.value = value
         for reader in self.readers:
-            reader.changes.add(self)
+            reader.changes = _with(reader.changes, self)
 
     def unlink(self, gone: Iterable[_Node]) -> None:
         """These are read no more."""
@@ -226,7 +229,7 @@ class _Each(_Node):
     def ask(self, arguments: frozenset[Any]) -> None:
         """These are the arguments from now on."""
         if arguments is not self.arguments and arguments != self.arguments:
-            self.changes.add(self)
+            self.changes = _with(self.changes, self)
         self.arguments = arguments
 
     def settle(self) -> None:
@@ -236,7 +239,7 @@ class _Each(_Node):
             self.doubts.discard(node)
         if self.changes:
             self.compute()
-            self.changes.clear()
+        self.doubts = self.changes = NONE
 
     def compute(self) -> None:
         value = dict(self.value)
@@ -261,6 +264,13 @@ class _Each(_Node):
         function, _ = self.identity
         for argument in self.arguments.difference(value):
             value[argument] = self.get(function, argument)
+
+
+def _with(nodes: set[_Node], node: _Node) -> set[_Node]:
+    if not nodes:
+        return {node}
+    nodes.add(node)
+    return nodes
 
 
 def _input(read: Reader, key: Hashable) -> Any:

@@ -83,7 +83,7 @@ def hostnames(read: Reader, key: Key) -> Mapping[int, tuple[str, ...]]:
 def _rival(read: Reader, key: Key, places: Iterable[tuple[str, int]]) -> tuple[Key, str] | None:
     """The older Gateway that has one of these places, and the address."""
     owners = ((read.get(owner, place), place[0]) for place in places)
-    return next(((other, address) for other, address in owners if other not in (None, key) and other), None)
+    return next(((other, address) for other, address in owners if other is not None and other != key), None)
 
 
 def _judge(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Verdict:
