@@ -88,14 +88,14 @@ class LivePlane:
 
     def statuses(self) -> Mapping[Key, Status]:
         """The statuses of the newest translation, with what proxies refused laid over them."""
-        return {**self.pipeline.readings.value.translation.statuses, **self._refused()}
+        return {**self.pipeline.readings.value.statuses, **self._refused()}
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """All that is wrong with what was written."""
         return self.pipeline.readings.value.diagnostics
 
     def _refused(self) -> dict[Key, Status]:
-        statuses = self.pipeline.readings.value.translation.statuses
+        statuses = self.pipeline.readings.value.statuses
         asked = self.fleet.asked()
         laid: dict[Key, Status] = {}
         for one in self.fleet.refusals():

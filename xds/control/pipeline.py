@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
 import anyio
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from xds.control.reading import Reading, errors, place_of, placed
+from xds.control.ledger import Begun, Ledger, Said
+from xds.control.reading import Reading
 from xds.control.translator import Translator
-from xds.model import (
-    Condition,
-    Delete,
-    Diagnostic,
-    Event,
-    Key,
-    Listed,
-    Object,
-    Objects,
-    Provider,
-    ProxyRunner,
-    Put,
-    Report,
-    Snapshot,
-    Status,
-    StatusWriter,
-    Translation,
-    dangling,
-)
+from xds.model import Diagnostic, Key, Provider, ProxyRunner, Snapshot, Status, StatusWriter, dangling
 from xds.server.fleet import Fleet
 from xds.server.metrics import Metrics
 from xds.server.signal import Signal, Watch
@@ -48,98 +31,6 @@ QUIET_TURNS: Final = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a provider that failed is started again."""
 
-Said = tuple[str, Event]
-"""An event, and the name of the provider that said it."""
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What the providers said, as it stands: the objects that are in force, and what is wrong with others.
-
-    An object with an error of its own is not taken over: the last good one with its key stays, if there was one.
-    """
-
-    translator: Translator
-    objects: Objects = field(default_factory=Objects)
-    owners: dict[Key, str] = field(default_factory=dict)
-    flaws: dict[Key, tuple[Diagnostic, ...]] = field(default_factory=dict)
-    refused: dict[Key, Object] = field(default_factory=dict)
-    reports: dict[tuple[str, str], tuple[Diagnostic, ...]] = field(default_factory=dict)
-    listed: set[str] = field(default_factory=set)
-    said: dict[str, set[Key]] = field(default_factory=dict)
-
-    def take(self, said: Iterable[Said]) -> None:
-        """Takes over these events, in order."""
-        changes: dict[Key, Object | None] = {}
-        for provider, event in said:
-            match event:
-                case Put(one):
-                    self._put(provider, one, changes)
-                case Delete(key):
-                    self._delete(provider, key, changes)
-                case Report(place, diagnostics):
-                    self.reports[provider, place] = diagnostics
-                case Listed():
-                    self._list(provider, changes)
-        self.objects = self.objects.updated(changes.items())
-
-    def restart(self, provider: str) -> None:
-        """The provider begins again: what it does not say before its next Listed is gone."""
-        self.said[provider] = set()
-
-    def _put(self, provider: str, one: Object, changes: dict[Key, Object | None]) -> None:
-        owner = self.owners.setdefault(one.key, provider)
-        if owner != provider:
-            what = f"is also said by the provider {owner}, whose object stays in force"
-            self.reports[provider, str(one.key)] = (Diagnostic(what, one.key, origin=one.origin),)
-            return
-        self.said.setdefault(provider, set()).add(one.key)
-        found = tuple(replace(flaw, key=flaw.key or one.key, origin=flaw.origin or one.origin) for flaw in self._check(one))
-        self.flaws.pop(one.key, None)
-        self.refused.pop(one.key, None)
-        if found:
-            self.flaws[one.key] = found
-        if errors(found):
-            self.refused[one.key] = one
-        else:
-            changes[one.key] = one
-
-    def _check(self, one: Object) -> list[Diagnostic]:
-        return self.translator.check(one)
-
-    def _delete(self, provider: str, key: Key, changes: dict[Key, Object | None]) -> None:
-        if self.owners.get(key) != provider:
-            self.reports.pop((provider, str(key)), None)
-            return
-        del self.owners[key]
-        self.flaws.pop(key, None)
-        self.refused.pop(key, None)
-        changes[key] = None
-
-    def _list(self, provider: str, changes: dict[Key, Object | None]) -> None:
-        said = self.said.setdefault(provider, set())
-        for key in [key for key, owner in self.owners.items() if owner == provider and key not in said]:
-            self._delete(provider, key, changes)
-        self.listed.add(provider)
-
-    def read(self, translation: Translation) -> Reading:
-        """The reading of all this."""
-        shown = {**translation.statuses, **{key: self._refusal(key, translation) for key in self.refused}}
-        told = [*self.reports.values(), *self.flaws.values(), translation.diagnostics]
-        found = placed((each for group in told for each in group), self.objects)
-        distinct = sorted(dict.fromkeys(found), key=place_of)
-        return Reading(self.objects, replace(translation, statuses=shown), tuple(distinct))
-
-    def _refusal(self, key: Key, translation: Translation) -> Status:
-        """The status of an object that was not taken over, or not in its present form."""
-        stays = "; the last good version stays in force" if self.objects.get(key) else ""
-        flaw = errors(self.flaws[key])[0]
-        words = f"{flaw.field} {flaw.message}".strip() + stays
-        condition = Condition("Accepted", False, "Invalid", words, self.refused[key].generation)
-        status = translation.statuses.get(key, Status())
-        others = tuple(one for one in status.conditions if one.type != "Accepted")
-        return replace(status, conditions=(condition, *others))
-
 
 class Pipeline:
     """Providers to fleet. `readings` always holds the newest reading; `published` tells whether one was served yet.
@@ -150,7 +41,7 @@ class Pipeline:
     def __init__(self, providers: Mapping[str, Provider], translator: Translator, fleet: Fleet, metrics: Metrics) -> None:
         self._providers, self._translator = providers, translator
         self._fleet, self._metrics = fleet, metrics
-        self._ledger = Ledger(translator)
+        self._ledger = Ledger(translator, providers)
         self._broken: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
         self.readings: Watch[Reading] = Watch(Reading())
         self.published = False
@@ -173,7 +64,7 @@ class Pipeline:
 
     def waiting_for(self) -> list[str]:
         """The providers that have not listed yet."""
-        return [name for name in self._providers if name not in self._ledger.listed]
+        return self._ledger.waiting_for()
 
     def _publish(self) -> None:
         """Translates, publishes what is consistent, and makes the new reading known."""
@@ -213,7 +104,7 @@ class Pipeline:
         """Passes on one provider's events, and starts it again whenever it fails."""
         pause = FIRST_PAUSE
         while True:
-            self._ledger.restart(name)
+            await inbox.send((name, Begun()))
             try:
                 async for event in provider.watch(self._translator.kinds):
                     self._metrics.provider_events(name)
@@ -232,7 +123,7 @@ class Pipeline:
         self.readings.follow(signal)
         while True:
             await signal.wait()
-            statuses = self.readings.value.translation.statuses
+            statuses = self.readings.value.statuses
             changed = {key: status for key, status in statuses.items() if written.get(key) != status}
             try:
                 await writer.write(changed)

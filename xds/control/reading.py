@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from xds.codec.document import locate
-from xds.model import Diagnostic, Key, Objects, Severity, Status, Translation
+from xds.model import Condition, Diagnostic, Key, Object, Objects, Severity, Status, Translation
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What is written and what it means: the objects, their translation, and what is wrong with single objects or files.
 
-    An object with an error of its own is left out of the translation, or its last good version stays in it.
+    An object with an error of its own is left out of `objects` and the translation, or its last good version stays in
+    them. `refused` has it, and its first error.
     """
 
     objects: Objects = field(default_factory=Objects)
     translation: Translation = field(default_factory=Translation)
     diagnostics: tuple[Diagnostic, ...] = ()
+    refused: Mapping[Key, tuple[Object, Diagnostic]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def written(self) -> int:
+        """How many objects there are, in force or not."""
+        return len(self.objects) + sum(self.objects.get(key) is None for key in self.refused)
+
+    @property
+    def statuses(self) -> Mapping[Key, Status]:
+        """The status of every object; a refused one is not accepted, in the words of its error."""
+        laid = {key: self._not_accepted(key, one, flaw) for key, (one, flaw) in self.refused.items()}
+        return {**self.translation.statuses, **laid} if laid else self.translation.statuses
 
     @property
     def complaints(self) -> tuple[Diagnostic, ...]:
@@ -26,6 +40,14 @@ class Reading:
         said = {(one.key, one.message) for one in self.diagnostics}
         failing = _failing(self.translation.statuses, self.objects, said)
         return tuple(sorted((*self.diagnostics, *failing), key=place_of))
+
+    def _not_accepted(self, key: Key, one: Object, flaw: Diagnostic) -> Status:
+        stays = "; the last good version stays in force" if self.objects.get(key) else ""
+        words = f"{flaw.field} {flaw.message}".strip() + stays
+        condition = Condition("Accepted", False, "Invalid", words, one.generation)
+        status = self.translation.statuses.get(key, Status())
+        others = tuple(one for one in status.conditions if one.type != "Accepted")
+        return replace(status, conditions=(condition, *others))
 
 
 def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:

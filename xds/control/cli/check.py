@@ -31,7 +31,7 @@ def check(paths: tuple[str, ...], config: str | None, output: str) -> None:
     found = reading.complaints
     wrong = len(errors(found))
     shown = view.diagnostics(found)
-    objects, warnings = len(reading.objects), len(found) - wrong
+    objects, warnings = reading.written, len(found) - wrong
     if output == "json":
         counts = {"objects": objects, "errors": wrong, "warnings": warnings}
         click.echo(screen.as_json({**counts, "diagnostics": shown}))

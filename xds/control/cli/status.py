@@ -43,7 +43,7 @@ def status(*, paths: tuple[str, ...], config: str | None, admin: str, output: st
 
 def _read(paths: tuple[str, ...], config: str | None) -> dict[str, Any]:
     reading = offline.read(option.to_read(paths, config))
-    objects = view.statuses(reading.translation.statuses)
+    objects = view.statuses(reading.statuses)
     return {"waiting": [], "objects": objects, "diagnostics": view.diagnostics(reading.diagnostics)}
 
 
