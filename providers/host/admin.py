@@ -34,7 +34,22 @@ class Admin:
 
     async def drain(self) -> None:
         """Fails the health check, asks every connection to close, and returns when the last one is closed."""
-        for path in ("/healthcheck/fail", "/drain_listeners?graceful"):
+        await self._empty("/healthcheck/fail", "/drain_listeners?graceful")
+
+    async def hand_on(self) -> None:
+        """As `drain`, for another that has the same sockets: first takes no new connection any more, while few come."""
+        await self._empty("/drain_listeners", "/healthcheck/fail")
+
+    async def sockets(self) -> frozenset[tuple[str, int]]:
+        """The addresses and ports at which it listens."""
+        async with self._session.get("/listeners", params={"format": "json"}) as answer:
+            listeners = (await answer.json(content_type=None)).get("listener_statuses", ())
+        found = [one for each in listeners for one in (each["local_address"], *each.get("additional_local_addresses", ()))]
+        sockets = (one["socket_address"] for one in found if "socket_address" in one)
+        return frozenset((one["address"], one["port_value"]) for one in sockets)
+
+    async def _empty(self, *orders: str) -> None:
+        for path in orders:
             async with self._session.post(path):
                 pass
         while await self._connections():  # noqa: ASYNC110  as above

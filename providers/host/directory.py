@@ -1,8 +1,7 @@
-"""The private directory where the Envoys of one control plane have their files.
+"""The private directories where the Envoys of one control plane have their files: one for each of its lives.
 
 An Envoy is not tied to our life: when the control plane is killed, its Envoys go on with the last good configuration.
-The next control plane at the same address finds them, by the files that they were started with, and ends them before
-it starts its own: otherwise two Envoys would share each port, and one of them would belong to nobody.
+The next control plane at the same address finds them by the files that they were started with.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import gettempdir, mkdtemp
 from typing import Final
 
 import anyio
@@ -27,15 +26,21 @@ SECONDS: Final = 5.0
 
 
 async def prepare(xds: tuple[str, int]) -> Path:
-    """An empty directory for the control plane at `xds`, in which no Envoy lives any more; for this user only.
+    """A new directory for a life of the control plane at `xds`; for this user only. Beside it are earlier lives: those
+    whose Envoys still live.
 
     Raises ConfigError when the place belongs to somebody else.
     """
-    directory = await to_thread.run_sync(_private, f"{xds[0]}-{xds[1]}")
-    await end_orphans(directory)
-    await remove(directory)
-    await anyio.Path(directory).mkdir(mode=0o700)
-    return directory
+    return await to_thread.run_sync(_prepare, f"{xds[0]}-{xds[1]}")
+
+
+def _prepare(name: str) -> Path:
+    home = _private(name)
+    home.mkdir(mode=0o700, exist_ok=True)
+    for life in home.iterdir():
+        if not orphans(life):
+            shutil.rmtree(life, ignore_errors=True)
+    return Path(mkdtemp(dir=home, prefix=""))
 
 
 async def remove(directory: Path) -> None:
@@ -52,24 +57,24 @@ def _private(name: str) -> Path:
     return home / name
 
 
-async def end_orphans(directory: Path) -> list[int]:
-    """Ends every process that was started with a file of the directory. Returns their process ids."""
-    found = await to_thread.run_sync(orphans, directory)
-    _signal(found, signal.SIGTERM)
+async def end_orphans(directory: Path) -> None:
+    """Ends every process that was started with a file of the directory, or of one in it."""
+    _signal(await to_thread.run_sync(orphans, directory), signal.SIGTERM)
     with anyio.move_on_after(SECONDS):
         while await to_thread.run_sync(orphans, directory):  # noqa: ASYNC110  they are no children of ours
             await anyio.sleep(0.05)
     _signal(await to_thread.run_sync(orphans, directory), signal.SIGKILL)
-    return found
 
 
-def orphans(directory: Path) -> list[int]:
-    """The process ids of this user's processes that were started with `-c` and a file of the directory."""
-    return [pid for pid, arguments in _processes() if _started_from(directory, arguments)]
+def orphans(directory: Path) -> dict[int, Path]:
+    """This user's processes that were started with `-c` and a file of the directory, or of one in it: id -> file."""
+    found = ((pid, _started_from(directory, arguments)) for pid, arguments in _processes())
+    return {pid: file for pid, file in found if file is not None}
 
 
-def _started_from(directory: Path, arguments: list[str]) -> bool:
-    return any(flag == "-c" and directory in Path(file).parents for flag, file in pairwise(arguments))
+def _started_from(directory: Path, arguments: list[str]) -> Path | None:
+    files = (Path(file) for flag, file in pairwise(arguments) if flag == "-c")
+    return next((file for file in files if directory in file.parents), None)
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:
@@ -81,7 +86,7 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
             continue
 
 
-def _signal(pids: list[int], number: signal.Signals) -> None:
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)

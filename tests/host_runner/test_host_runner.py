@@ -255,23 +255,35 @@ async def test_an_envoy_that_will_not_end_is_killed_with_all_it_started(host, pr
         await host.until(lambda: not host.alive(child.read_text().strip()))
 
 
-async def test_an_envoy_of_a_control_plane_that_was_killed_is_replaced(host, place, program, monkeypatch):
+@pytest.fixture
+async def orphan(host, place, program, monkeypatch):
+    """What an Envoy looks like whose control plane was killed: it has files of an earlier life, and will not end."""
     monkeypatch.setattr(directory, "SECONDS", 0.2)
     home = place / f"legation-{os.getuid()}" / f"127.0.0.1-{host.xds[1]}"
     await anyio.Path(home.parent).mkdir(mode=0o700)
-    await anyio.Path(home / "7").mkdir(parents=True)
+    await anyio.Path(home / "life" / "7").mkdir(parents=True)
+    await anyio.Path(home / "life" / "7" / "bootstrap.json").write_text(json.dumps({"node": {"cluster": "default/a"}}))
     waiting = program("trap '' TERM; while :; do sleep 0.05; done")
     async with (
-        host.stray(waiting, "-c", f"{home}/7/bootstrap.json") as ours,
-        host.stray(waiting, "-c", f"{home}1/7/bootstrap.json") as another,
-        host.running(envoy_path=waiting) as runner,
+        host.stray(waiting, "-c", f"{home}/life/7/bootstrap.json") as ours,
+        host.stray(waiting, "-c", f"{home}1/life/7/bootstrap.json") as another,
     ):
-        with anyio.fail_after(10):
-            assert await ours.wait() == -signal.SIGKILL
+        yield ours
+        assert another.returncode is None
+
+
+async def test_an_envoy_of_a_control_plane_that_was_killed_is_ended_when_its_group_is_gone(host, orphan, program):
+    async with host.running(envoy_path=program("exec sleep 60")) as runner:
+        await runner.reconcile([B])
+        assert await orphan.wait() == -signal.SIGKILL
+
+
+async def test_an_envoy_of_a_control_plane_that_was_killed_lives_until_another_is_live(host, orphan, program):
+    async with host.running(envoy_path=program("exec sleep 60")) as runner:
         await runner.reconcile([A])
         await host.until(lambda: runner.proxies().get("default/a") and runner.proxies()["default/a"].pid)
-        assert another.returncode is None
-        monkeypatch.setattr(keeper, "SECONDS", 0)
+        assert orphan.returncode is None
+    assert await orphan.wait() == -signal.SIGKILL, "the end leaves nothing"
 
 
 async def test_a_directory_that_others_may_enter_is_refused(host, place, program):
