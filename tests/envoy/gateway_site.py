@@ -68,11 +68,15 @@ async def ask(url: str, **options: Any) -> str:
 
 
 class Site:
-    """A manifest and the control plane over it. `home` is a short path: a unix socket's has at most 107 characters."""
+    """A manifest and the control plane over it; `port` is free, for its first listener.
+
+    `home` is a short path: a unix socket's has at most 107 characters.
+    """
 
     def __init__(self, home: Path, **host: Any) -> None:
         self.manifest, self._home = home / "site.yaml", home
-        self.xds, self.admin = free_port(), free_port()
+        self.port, self.xds, self.admin = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
         self._settings = {
             "xds": {"port": self.xds},
             "admin": {"port": self.admin},
