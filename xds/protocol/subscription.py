@@ -89,7 +89,8 @@ class Subscription:
         """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
         Returns it: it is in force there.
         """
-        same = [resources[name] for name in self.remembered & resources.keys() if resources[name] == self.held.get(name)]
+        known = sorted(self.remembered & resources.keys())
+        same = [resources[name] for name in known if resources[name] == self.held.get(name)]
         if self._has_all_of(resources):
             same, self.resumed, self.answered = list(resources.values()), "", True
         self.held.update((one.name, one) for one in same)

@@ -1,0 +1,389 @@
+"""A client wired back to back with a stream. What it sends and what it reads is real protobuf, so that both halves are
+checked; on every response it checks what must hold of any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from xds.codec import decode, message_class, references
+from xds.model import Resource, Snapshot
+from xds.model.type_url import CDS, EDS, LDS, RDS, SRDS, VHDS
+from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Rejected, Stream, Verdicts
+
+DISCOVERY = "envoy.service.discovery.v3."
+FULL_STATE = (CDS, LDS, SRDS)
+NAMING = (LDS, SRDS, RDS, VHDS)
+ME = "the control plane"
+STREAMS = count(1)
+MOST = 300
+"""More responses than any test needs: beyond is an endless loop."""
+
+
+@dataclass(frozen=True)
+class Got:
+    """A response as a client reads it: resources by name."""
+
+    type_url: str
+    nonce: str
+    version: str
+    resources: Mapping[str, bytes]
+    versions: Mapping[str, str]
+    removals: frozenset[str]
+
+    @property
+    def names(self) -> set[str]:
+        return set(self.resources)
+
+
+@dataclass
+class Wanted:
+    """What a client wants of a type, and what it knows of its responses."""
+
+    names: set[str] = field(default_factory=set)
+    legacy: bool = False
+    nonce: str = ""
+    version: str = ""
+    unanswered: Got | None = None
+    before: tuple[Any, ...] = ()
+    has_cause: bool = True
+
+    def covers(self, name: str) -> bool:
+        return self.legacy or "*" in self.names or name in self.names
+
+
+def read(dialect: Dialect, body: bytes) -> Got:
+    """A response off the wire, checked for what holds of every response."""
+    if dialect is SOTW:
+        message: Any = message_class(DISCOVERY + "DiscoveryResponse").FromString(body)
+        pairs, version, removals = [(_name(one), one) for one in message.resources], message.version_info, []
+        versions = {}
+    else:
+        message = message_class(DISCOVERY + "DeltaDiscoveryResponse").FromString(body)
+        pairs = [(one.name, one.resource) for one in message.resources]
+        assert all(name == _name(one) for name, one in pairs)
+        versions = {one.name: one.version for one in message.resources}
+        version, removals = message.system_version_info, list(message.removed_resources)
+        assert all(versions.values())
+    names = [name for name, _ in pairs] + removals
+    assert len(names) == len(set(names)), f"a name twice: {names}"
+    assert all(one.type_url == message.type_url for _, one in pairs)
+    assert message.control_plane.identifier == ME
+    assert message.nonce
+    assert version
+    bodies = {name: one.value for name, one in pairs}
+    return Got(message.type_url, message.nonce, version, bodies, versions, frozenset(removals))
+
+
+def _name(packed: Any) -> str:
+    message: Any = decode(packed.type_url, packed.value)
+    return message.cluster_name if packed.type_url == EDS else message.name
+
+
+class Client:
+    """One client on one stream. `has` is what it holds: it survives a reconnect, the stream does not."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.has: dict[str, dict[str, bytes]] = {}
+        self.versions: dict[str, dict[str, str]] = {}
+        self.trace: list[Got] = []
+        self.facts: list[Fact] = []
+        self.types: dict[str, Wanted] = {}
+        self.connect()
+
+    # The stream
+
+    def connect(self) -> None:
+        """Opens a new stream; what was subscribed is forgotten, what is held is not."""
+        self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-")
+        self.earlier = self.types
+        self.types = {}
+
+    def send(self, type_url: str, **fields: Any) -> Fact | None:
+        """One request with these fields; gives what the stream makes of it."""
+        kind = "DiscoveryRequest" if self.dialect is SOTW else "DeltaDiscoveryRequest"
+        body = message_class(DISCOVERY + kind)(type_url=type_url, **fields).SerializeToString()
+        fact = self.stream.receive(self.dialect.read(body))
+        if fact is not None:
+            self.facts.append(fact)
+            self.group.judge(fact)
+        return fact
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.group.dialect
+
+    def pull(self) -> Got | None:
+        """The next response, if there is one."""
+        for fact in self.stream.serve(self.group.served):
+            self.facts.append(fact)
+            self.group.judge(fact)
+        response = self.stream.respond()
+        if response is None:
+            return None
+        got = read(self.dialect, self.dialect.write(response, ME))
+        self._check(got)
+        self.trace.append(got)
+        wanted = self.types[got.type_url]
+        wanted.unanswered, wanted.nonce = got, got.nonce
+        return got
+
+    def _check(self, got: Got) -> None:
+        wanted = self.types[got.type_url]
+        assert len(self.trace) < MOST, "an endless loop"
+        assert wanted.unanswered is None, "a second response before the first was answered"
+        assert got.nonce not in {one.nonce for one in self.trace}
+        content = (dict(got.resources), got.removals)
+        assert content != wanted.before or wanted.has_cause, f"said twice: {got}"
+        wanted.before, wanted.has_cause = content, False
+        if got.type_url == CDS and EDS in self.types:
+            self.types[EDS].has_cause = True
+        if self.group.served is not None and CDS in self.types and got.type_url in NAMING:
+            self._check_clusters(got, self.group.served)
+
+    def _check_clusters(self, got: Got, served: Snapshot) -> None:
+        """Make before break: every cluster that a route names was ACKed, as the snapshot has it, before the route."""
+        mine = self.has.get(got.type_url, {})
+        for name, body in got.resources.items():
+            for type_url, cluster in references(decode(got.type_url, body)) if mine.get(name) != body else ():
+                there = served.get((type_url, cluster)) if type_url == CDS else None
+                if there is not None and self.types[CDS].covers(cluster):
+                    assert self.has.get(CDS, {}).get(cluster) == there.body, f"{name} went out before {cluster}"
+
+    # What a client says
+
+    def ask(self, type_url: str, *names: str) -> None:
+        """A first request of a type: without names it is everything, for some types."""
+        wanted = self.types[type_url] = Wanted(set(names), legacy=not names and type_url in FULL_STATE)
+        if self.dialect is SOTW:
+            self.send(type_url, resource_names=list(names))
+        else:
+            self.send(type_url, resource_names_subscribe=list(names))
+        assert wanted.unanswered is None
+
+    def ask_again(self, type_url: str, *names: str) -> None:
+        """A first request of a type on a new stream, which tells what is held."""
+        before = self.earlier.get(type_url, Wanted())
+        self.types[type_url] = Wanted(set(names), legacy=not names and type_url in FULL_STATE)
+        if self.dialect is SOTW:
+            self.send(type_url, resource_names=list(names), version_info=before.version)
+        else:
+            held = dict(self.versions.get(type_url, {}))
+            self.send(type_url, resource_names_subscribe=list(names), initial_resource_versions=held)
+
+    def add(self, type_url: str, *names: str) -> None:
+        """Subscribes to more names, or to the same again."""
+        wanted = self.types[type_url]
+        wanted.names |= set(names)
+        wanted.has_cause = True
+        if self.dialect is SOTW:
+            wanted.legacy = False
+            self.send(type_url, **self._sotw(wanted))
+        else:
+            self.send(type_url, resource_names_subscribe=list(names))
+
+    def drop(self, type_url: str, *names: str) -> None:
+        """Unsubscribes from names."""
+        wanted = self.types[type_url]
+        wanted.names -= set(names)
+        wanted.has_cause = True
+        if self.dialect is SOTW:
+            wanted.legacy = False
+            self.send(type_url, **self._sotw(wanted))
+        else:
+            wanted.legacy = wanted.legacy and "*" not in names
+            self.send(type_url, resource_names_unsubscribe=list(names))
+        for name in [name for name in self.has.get(type_url, {}) if not wanted.covers(name)]:
+            self._lose(type_url, name)
+
+    def ack(self, type_url: str) -> Fact | None:
+        """Takes the unanswered response, and says so."""
+        wanted = self.types[type_url]
+        got, wanted.unanswered = wanted.unanswered, None
+        assert got is not None
+        self._take(got)
+        wanted.version = got.version
+        return self._answer(type_url)
+
+    def nack(self, type_url: str, words: str = "no", *, takes: tuple[str, ...] = ()) -> Fact | None:
+        """Refuses the unanswered response, all but what it `takes`."""
+        wanted = self.types[type_url]
+        got, wanted.unanswered = wanted.unanswered, None
+        assert got is not None
+        for name in takes:
+            self._hold(got, name)
+        return self._answer(type_url, error_detail={"code": 13, "message": words})
+
+    def _answer(self, type_url: str, **fields: Any) -> Fact | None:
+        wanted = self.types[type_url]
+        said = self._sotw(wanted) if self.dialect is SOTW else {"response_nonce": wanted.nonce}
+        return self.send(type_url, **said, **fields)
+
+    def _sotw(self, wanted: Wanted) -> dict[str, Any]:
+        """Names, version and nonce: what every SotW request says. A response not answered yet was not seen yet."""
+        nonce = wanted.nonce
+        if wanted.unanswered is not None:
+            seen = [one.nonce for one in self.trace if one.type_url == wanted.unanswered.type_url]
+            nonce = seen[-2] if len(seen) > 1 else ""
+        return {"resource_names": sorted(wanted.names), "version_info": wanted.version, "response_nonce": nonce}
+
+    # What a client holds
+
+    def _take(self, got: Got) -> None:
+        if self.dialect is SOTW and got.type_url in FULL_STATE:
+            self.has[got.type_url] = {}
+            self.versions[got.type_url] = {}
+        for name in got.resources:
+            self._hold(got, name)
+        for name in got.removals:
+            self._lose(got.type_url, name)
+
+    def _hold(self, got: Got, name: str) -> None:
+        if self.types[got.type_url].covers(name):
+            self.has.setdefault(got.type_url, {})[name] = got.resources[name]
+            self.versions.setdefault(got.type_url, {})[name] = got.versions.get(name, "")
+
+    def _lose(self, type_url: str, name: str) -> None:
+        self.has.get(type_url, {}).pop(name, None)
+        self.versions.get(type_url, {}).pop(name, None)
+
+    def names(self, type_url: str) -> set[str]:
+        return set(self.has.get(type_url, {}))
+
+    # Longer talks
+
+    def settle(self) -> list[Got]:
+        """Takes and ACKs all that comes; gives it."""
+        start = len(self.trace)
+        while (got := self.pull()) is not None:
+            self.ack(got.type_url)
+        return self.trace[start:]
+
+    def expect(self, type_url: str, *names: str) -> Got:
+        """The next response: of this type, with these resources."""
+        got = self.pull()
+        assert got is not None, "silence"
+        assert (got.type_url, got.names) == (type_url, set(names))
+        return got
+
+    def is_silent(self) -> bool:
+        return self.pull() is None
+
+
+class Group:
+    """The proxies of one node group, and what they are served given what they refused."""
+
+    def __init__(self, dialect: Dialect, *resources: Resource) -> None:
+        self.dialect = dialect
+        self.verdicts = Verdicts("group")
+        self.asked: Snapshot | None = None
+        self.served: Snapshot | None = None
+        if resources:
+            self.publish(*resources)
+
+    def publish(self, *resources: Resource) -> Snapshot:
+        """A snapshot of these, sharing what it can with the one before."""
+        self.asked = Snapshot.of(resources).sharing(self.asked or Snapshot())
+        self.served = self.verdicts.effective(self.asked)
+        return self.served
+
+    def judge(self, fact: Fact) -> None:
+        if self.asked is not None and self.verdicts.judge(fact, self.asked):
+            self.served = self.verdicts.effective(self.asked)
+
+    def client(self) -> Client:
+        return Client(self)
+
+    def envoy(self) -> Envoy:
+        return Envoy(self)
+
+
+class Envoy(Client):
+    """A client that does as Envoy does: it wants all clusters and listeners, then what those name, and ACKs clusters only
+    when they are warm, that is when their endpoints came. Envoy waits 15 s for them; this one fails.
+    """
+
+    def start(self) -> list[Got]:
+        self._begin(self.ask)
+        return self.run()
+
+    def restart(self) -> list[Got]:
+        """A new stream: types are asked for in Envoy's order, with what is held."""
+        self.connect()
+        self._begin(self.ask_again)
+        for type_url in (EDS, RDS):
+            if names := sorted(self.earlier[type_url].names if type_url in self.earlier else ()):
+                self.ask_again(type_url, *names)
+        return self.run()
+
+    def _begin(self, ask: Callable[..., None]) -> None:
+        ask(CDS)
+        ask(LDS)
+
+    def connect(self) -> None:
+        super().connect()
+        self.cold: set[str] = set()
+        self.warming = False
+
+    def run(self, refuse: Callable[[Got], str] = lambda got: "") -> list[Got]:
+        """Talks until there is nothing more to say. `refuse` gives the words to refuse a response with, if it is to be."""
+        start = len(self.trace)
+        while (got := self.pull()) is not None:
+            if words := refuse(got):
+                self.nack(got.type_url, words)
+            else:
+                self.obey(got)
+        assert not self.cold, f"waits 15 s for the endpoints of {self.cold}"
+        return self.trace[start:]
+
+    def obey(self, got: Got) -> None:
+        """Applies a response and does what Envoy does because of it."""
+        if got.type_url == CDS:
+            self._warm(got)
+        else:
+            if got.type_url == EDS:
+                self.cold -= got.names | got.removals
+            self.ack(got.type_url)
+            if got.type_url == LDS:
+                self._follow(LDS, RDS)
+        if self.warming and not self.cold:
+            self.warming = False
+            self.ack(CDS)
+            self._follow(CDS, EDS)
+
+    def _warm(self, got: Got) -> None:
+        """Changed clusters warm. Their endpoints are asked for: in delta only those that never were."""
+        changed = {name for name, body in got.resources.items() if self.has.get(CDS, {}).get(name) != body}
+        fresh = {child for name in changed for child in _children(CDS, got.resources[name], EDS)}
+        self.cold |= fresh
+        self.warming = True
+        self._want(EDS, fresh)
+
+    def _follow(self, type_url: str, child_type: str) -> None:
+        """Wants all that is named by what it holds, and nothing else."""
+        children = {child for body in self.has.get(type_url, {}).values() for child in _children(type_url, body, child_type)}
+        self._want(child_type, children)
+        gone = self.types[child_type].names - children if child_type in self.types else set()
+        if gone:
+            self.drop(child_type, *sorted(gone))
+
+    def _want(self, type_url: str, names: set[str]) -> None:
+        if type_url not in self.types:
+            if names:
+                self.ask(type_url, *sorted(names))
+            return
+        wanted = self.types[type_url]
+        fresh = names - wanted.names
+        if fresh or (self.dialect is SOTW and names and type_url == EDS):
+            self.add(type_url, *sorted(fresh))
+
+
+def _children(type_url: str, body: bytes, child_type: str) -> set[str]:
+    return {name for of_type, name in references(decode(type_url, body)) if of_type == child_type}
+
+
+__all__ = ["DELTA", "SOTW", "Accepted", "Client", "Envoy", "Got", "Group", "Rejected", "read"]
