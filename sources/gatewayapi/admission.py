@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sources.gatewayapi.address import HTTPS, PROTOCOLS, addresses, owner
+from sources.gatewayapi.address import HTTP, HTTPS, PROTOCOLS, addresses, owner
 from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
 from sources.gatewayapi.hostname import ANY
@@ -44,6 +44,12 @@ class Admission:
     def entrance(self) -> Entrance:
         """Its port and scheme."""
         return Entrance(self.listener.port, self.listener.protocol.lower())
+
+    @property
+    def table(self) -> str:
+        """The name of the RouteConfiguration that it uses: HTTP listeners of one port share one."""
+        port = self.listener.port
+        return f"http-{port}" if self.listener.protocol == HTTP else f"https-{port}/{self.listener.name}"
 
     @property
     def kinds(self) -> tuple[RouteGroupKind, ...]:

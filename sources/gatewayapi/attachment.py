@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sources.gatewayapi.admission import Admission, admissions, hostnames
 from sources.gatewayapi.filter import Entrance
@@ -19,20 +19,34 @@ from sources.gatewayapi.schema.route import HTTPRoute
 from sources.graph import Reader
 from xds.model import Key
 
+A = TypeVar("A")
+B = TypeVar("B")
+
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 """The label that every namespace has."""
 
 
+class Slot(NamedTuple):
+    """A domain in a table of a Gateway: what a virtual host is made for."""
+
+    gateway: Key
+    table: str
+    domain: str
+
+
+TableKey = tuple[Key, str]
+"""A Gateway, and the name of one of its tables."""
+
+
 class Place(NamedTuple):
-    """Where a route is attached: a listener of a Gateway, its entrance, and a hostname that both mean.
+    """Where a route is attached: a listener, and a hostname that both mean.
 
     `own` tells whether the listener is the most specific of its port for that hostname: if not, it is another's.
     """
 
-    gateway: Key
     listener: str
     entrance: Entrance
-    domain: str
+    slot: Slot
     own: bool
 
 
@@ -48,14 +62,19 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What came of all parentRefs of a route, and where it is attached: each place once.
+    """What came of all parentRefs of a route: by Gateway its listeners, and by table the slots that it has a share in.
 
     `age` sorts routes as Gateway API settles ties between them.
     """
 
     age: Age
     parents: tuple[Parent, ...]
-    places: tuple[Place, ...]
+    listeners: Mapping[Key, frozenset[str]]
+    slots: Mapping[TableKey, frozenset[Slot]]
+
+    def has(self, slot: Slot) -> bool:
+        """Whether the route has a share in a slot."""
+        return slot in self.slots.get(slot[:2], ())
 
 
 def attachment(read: Reader, key: Key) -> Attachment | None:
@@ -64,7 +83,17 @@ def attachment(read: Reader, key: Key) -> Attachment | None:
     if known is None:
         return None
     parents = tuple(_parents(read, known))
-    return Attachment(known.age, parents, tuple(dict.fromkeys(place for one in parents for place in one.places)))
+    places = [place for one in parents for place in one.places]
+    listeners = _gathered((place.slot.gateway, place.listener) for place in places)
+    slots = _gathered((place.slot[:2], place.slot) for place in places if place.own)
+    return Attachment(known.age, parents, listeners, slots)
+
+
+def _gathered(pairs: Iterable[tuple[A, B]]) -> Mapping[A, frozenset[B]]:
+    found: dict[A, set[B]] = {}
+    for one, other in pairs:
+        found.setdefault(one, set()).add(other)
+    return {one: frozenset(others) for one, others in found.items()}
 
 
 def _parents(read: Reader, known: Known[HTTPRoute]) -> Iterator[Parent]:
@@ -113,7 +142,8 @@ def _places(read: Reader, key: Key, found: Iterable[Admission], wanted: Iterable
         others = read.get(hostnames, key)[one.listener.port]
         for hostname in wanted:
             if (domain := intersection(one.hostname, hostname)) is not None:
-                yield Place(key, one.listener.name, one.entrance, domain, narrowest(others, domain) == one.hostname)
+                own = narrowest(others, domain) == one.hostname
+                yield Place(one.listener.name, one.entrance, Slot(key, one.table, domain), own)
 
 
 def _allows(read: Reader, one: Admission, namespace: str, own: str) -> bool:

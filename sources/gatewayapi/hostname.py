@@ -22,6 +22,13 @@ def intersection(one: str, other: str) -> str | None:
     return one if covers(other, one) else None
 
 
+def covering(domain: str) -> tuple[str, ...]:
+    """Every hostname that covers a domain, itself included."""
+    labels = domain.removeprefix("*.").split(".")
+    wildcards = ("*." + ".".join(labels[start:]) for start in range(domain[0] != "*", len(labels)))
+    return tuple(dict.fromkeys((domain, *wildcards, ANY))) if domain != ANY else (ANY,)
+
+
 def narrowest(hostnames: Iterable[str], domain: str) -> str:
     """Of these hostnames, the most specific that covers a domain; `*` where none does."""
     return max((one for one in hostnames if covers(one, domain)), key=_precision, default=ANY)

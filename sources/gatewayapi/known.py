@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from sources.gatewayapi.hostname import ANY
 from sources.gatewayapi.kind import ENDPOINT_SLICE, GATEWAY, HTTP_ROUTE, REFERENCE_GRANT
 from sources.gatewayapi.schema.core import EndpointSlice
 from sources.gatewayapi.schema.reference import ParentRef
@@ -48,6 +50,10 @@ def _gateways_of(route: Known[HTTPRoute]) -> Iterable[Hashable]:
     return (key for key in named if key is not None)
 
 
+def _hostnames_of(route: Known[HTTPRoute]) -> Iterable[Hashable]:
+    return itertools.product(_gateways_of(route), route.document.spec.hostnames or (ANY,))
+
+
 def _slices_of(known: Known[EndpointSlice]) -> Iterable[Hashable]:
     service = known.object.labels.get(SERVICE_NAME)
     return ((known.key.namespace, service),) if service else ()
@@ -68,9 +74,11 @@ INDEXES: Final[Mapping[str, Index]] = MappingProxyType(
     {
         "kind": _kind,
         "routes": _of(HTTP_ROUTE, _gateways_of),
+        "hostnames": _of(HTTP_ROUTE, _hostnames_of),
         "slices": _of(ENDPOINT_SLICE, _slices_of),
         "grants": _of(REFERENCE_GRANT, lambda grant: (grant.key.namespace,)),
     },
 )
-"""What groups of objects there are: all of a kind; the HTTPRoutes of a Gateway (by its key); the EndpointSlices of a
+"""What groups of objects there are: all of a kind; the HTTPRoutes that name a Gateway (by its key), and
+those that name it and a hostname (`*` for routes without hostnames); the EndpointSlices of a
 Service (by namespace and name); the ReferenceGrants of a namespace."""

@@ -12,7 +12,7 @@ from sources.gatewayapi.address import HTTP, addresses
 from sources.gatewayapi.admission import Admission
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.hostname import ANY
-from sources.gatewayapi.table import served, table_of
+from sources.gatewayapi.table import served
 from sources.graph import Reader
 from xds.codec import build, pack, resource
 from xds.model import Key, Listen, Resource
@@ -96,7 +96,7 @@ LOOPBACK: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # no
 
 def _plain(one: Admission) -> dict[str, Any]:
     """The one filter chain that the HTTP listeners of a port share."""
-    return {"default_filter_chain": {"name": table_of(one), "filters": [_manager(one)]}}
+    return {"default_filter_chain": {"name": one.table, "filters": [_manager(one)]}}
 
 
 def _encrypted(read: Reader, key: Key, shared: Iterable[Admission]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _chain(one: Admission, secrets: Iterable[str]) -> dict[str, Any]:
     }
     socket = {"name": "envoy.transport_sockets.tls", "typed_config": pack(TLS, {"common_tls_context": context})}
     return {
-        "name": table_of(one),
+        "name": one.table,
         "filter_chain_match": {} if one.hostname == ANY else {"server_names": [one.hostname]},
         "filters": [_manager(one)],
         "transport_socket": socket,
@@ -124,6 +124,6 @@ def _manager(one: Admission) -> dict[str, Any]:
     fields = {
         **_MANAGER,
         "stat_prefix": f"{one.listener.protocol.lower()}-{one.listener.port}",
-        "rds": {"config_source": ADS, "route_config_name": table_of(one)},
+        "rds": {"config_source": ADS, "route_config_name": one.table},
     }
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": pack(MANAGER, fields)}

@@ -58,7 +58,7 @@ def _listeners(read: Reader, key: Key) -> Iterable[Resource | None]:
 
 
 def _route_configurations(read: Reader, key: Key) -> Iterable[Resource | None]:
-    return (read.get(route_configuration, (key, name)) for name in read.get(tables, key).by_name)
+    return (read.get(route_configuration, (key, name)) for name in read.get(tables, key))
 
 
 _MADE: Final[Mapping[str, Callable[[Reader, Key], Iterable[Resource | None]]]] = MappingProxyType(

@@ -21,7 +21,7 @@ from sources.gatewayapi.schema.backend import Backend
 from sources.gatewayapi.schema.gateway import Gateway
 from sources.gatewayapi.schema.route import HTTPRoute
 from sources.gatewayapi.settings import settings
-from sources.gatewayapi.table import served, tables
+from sources.gatewayapi.table import attached, served
 from sources.graph import Reader
 from xds.model import Condition, Key, Part, Status
 
@@ -63,15 +63,15 @@ def gateway_status(read: Reader, key: Key) -> Status | None:
 def route_status(read: Reader, key: Key) -> Status | None:
     """The status of an HTTPRoute under each Gateway of ours; None when it names none."""
     known: Known[HTTPRoute] | None = read.input(key)
-    attached = read.get(attachment, key)
-    if known is None or attached is None or not attached.parents:
+    attachments = read.get(attachment, key)
+    if known is None or attachments is None or not attachments.parents:
         return None
     came = read.get(outcome, key)
     assert came is not None
     controller = read.get(settings, None).controller_name
-    parts = tuple(_parent_part(known, one, came, controller) for one in attached.parents)
+    parts = tuple(_parent_part(known, one, came, controller) for one in attachments.parents)
     failing = [one.message for part in parts for one in part.conditions if not one.status]
-    return Status((), parts, summary="; ".join(dict.fromkeys(failing)) or _summary(read, attached, came.line))
+    return Status((), parts, summary="; ".join(dict.fromkeys(failing)) or _summary(read, attachments, came.line))
 
 
 def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller: str) -> Part:
@@ -82,18 +82,19 @@ def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller
     return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller})
 
 
-def _summary(read: Reader, attached: Attachment, line: str) -> str:
+def _summary(read: Reader, attachments: Attachment, line: str) -> str:
     """Where the first rule is served, `http://127.0.0.1:8080/ -> service default/echo:80`, or that it is nowhere."""
-    for parent in attached.parents:
+    for parent in attachments.parents:
         live = {one.listener.name for one in read.get(served, parent.gateway)}
         for place in parent.places:
             if place.own and place.listener in live:
-                host = read.get(addresses, parent.gateway)[0] if place.domain.startswith("*") else place.domain
+                domain = place.slot.domain
+                host = read.get(addresses, parent.gateway)[0] if domain.startswith("*") else domain
                 return url(place.entrance.scheme, host, place.entrance.port) + line
-    places = [place for parent in attached.parents for place in parent.places]
+    places = [place for parent in attachments.parents for place in parent.places]
     if any(place.own for place in places):
         return f"nowhere, as listener {places[0].listener} is not served: {line}"
-    return f"nowhere, as {places[0].domain} belongs to a more specific listener: {line}"
+    return f"nowhere, as {places[0].slot.domain} belongs to a more specific listener: {line}"
 
 
 def _gateway_verdicts(read: Reader, known: Known[Gateway]) -> tuple[Verdict, Verdict]:
@@ -127,7 +128,7 @@ def _listener_part(read: Reader, known: Known[Gateway], one: Admission) -> Part:
     identity = {
         "name": name,
         "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in one.kinds],
-        "attachedRoutes": read.get(tables, known.key).attached.get(name, 0),
+        "attachedRoutes": read.get(attached, known.key).get(name, 0),
     }
     return Part("listeners", name, _conditions(verdicts, known), identity)
 

@@ -1,51 +1,32 @@
-"""Tables: the RouteConfigurations of a Gateway, their virtual hosts, and the routes of each."""
+"""Tables: the RouteConfigurations of a Gateway, the domains in them, and the routes of each.
+
+A domain belongs to the most specific listener of its port. Routes of other listeners do not serve it, even where that
+listener has no route for it: so every listener's hostname has a slot in every table of its port.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
 
 from sources.gatewayapi.address import HTTP
 from sources.gatewayapi.admission import Admission, admissions, hostnames
-from sources.gatewayapi.attachment import Place, attachment
+from sources.gatewayapi.attachment import Attachment, Slot, TableKey, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.filter import Entrance
-from sources.gatewayapi.precedence import Age
+from sources.gatewayapi.hostname import covering
 from sources.graph import Reader
 from xds.model import Key
-
-_Slot = tuple[str, str]
-"""The name of a table, and a domain in it."""
-
-
-class Host(NamedTuple):
-    """A virtual host: a domain at an entrance, and the routes that share it, older ones first.
-
-    `foreign` tells that the domain is another listener's, so that its requests came over the wrong connection.
-    """
-
-    entrance: Entrance
-    domain: str
-    routes: tuple[Key, ...]
-    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The virtual hosts of a RouteConfiguration, and all their routes, in order of the domains."""
+    """The entrance that a table is for, and the hostnames of the listeners that use it."""
 
-    hosts: frozenset[Host]
-    routes: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables of a Gateway, by the names of their RouteConfigurations; and how many routes each listener has."""
-
-    by_name: Mapping[str, Table]
-    attached: Mapping[str, int]
+    entrance: Entrance
+    hostnames: frozenset[str]
 
 
 def served(read: Reader, key: Key) -> tuple[Admission, ...]:
@@ -57,57 +38,42 @@ def served(read: Reader, key: Key) -> tuple[Admission, ...]:
     )
 
 
-def table_of(one: Admission) -> str:
-    """The name of the RouteConfiguration that a listener uses: HTTP listeners of one port share one."""
-    port = one.listener.port
-    return f"http-{port}" if one.listener.protocol == HTTP else f"https-{port}/{one.listener.name}"
-
-
-def tables(read: Reader, key: Key) -> Tables:
-    """The tables of a Gateway.
-
-    A domain belongs to the most specific listener of its port. Routes of other listeners do not serve it, even where
-    that listener has no route for it: so every listener's hostname is a virtual host in every table of its port.
-    """
+def tables(read: Reader, key: Key) -> Mapping[str, Table]:
+    """The tables of a Gateway, by name."""
     live = read.get(served, key)
-    table = {one.listener.name: table_of(one) for one in live}
-    slots: dict[_Slot, list[tuple[Age, Key]]] = {slot: [] for one in live for slot in _slots(read, key, one)}
-    attached: defaultdict[str, set[Key]] = defaultdict(set)
-    for place, age, route in _seats(read, key):
-        attached[place.listener].add(route)
-        if place.own and place.listener in table:
-            slots.setdefault((table[place.listener], place.domain), []).append((age, route))
-    counts = {name: len(found) for name, found in attached.items()}
-    return Tables({name: _table(name, live, slots) for name in table.values()}, counts)
+    shared = {one.table: frozenset(other.hostname for other in live if other.table == one.table) for one in live}
+    return {one.table: Table(one.entrance, shared[one.table]) for one in live}
 
 
-def _seats(read: Reader, key: Key) -> Iterator[tuple[Place, Age, Key]]:
-    """Every place of every route of a Gateway, in no order."""
-    for route, one in read.each(attachment, read.group("routes", key)).items():
-        if one is None:
-            continue
-        for place in one.places:
-            if place.gateway == key:
-                yield place, one.age, route
+def attached(read: Reader, key: Key) -> Mapping[str, int]:
+    """How many routes are attached to each listener of a Gateway."""
+    return Counter(chain.from_iterable(one.listeners.get(key, ()) for one in _attachments(read, key)))
 
 
-def _slots(read: Reader, key: Key, one: Admission) -> Iterator[_Slot]:
-    """The slots that a listener's table has for the listeners of its port."""
-    return ((table_of(one), hostname) for hostname in read.get(hostnames, key)[one.listener.port])
+def slots(read: Reader, at: TableKey) -> frozenset[Slot]:
+    """The slots of a table: those of the listeners of its port, and those of routes."""
+    key, name = at
+    table = read.get(tables, key).get(name)
+    if table is None:
+        return frozenset()
+    of_listeners = (Slot(key, name, domain) for domain in read.get(hostnames, key)[table.entrance.port])
+    return frozenset(of_listeners).union(*(one.slots.get(at, ()) for one in _attachments(read, key)))
 
 
-def _table(name: str, live: Iterable[Admission], slots: Mapping[_Slot, Sequence[tuple[Age, Key]]]) -> Table:
-    own = {one.hostname: one.entrance for one in live if table_of(one) == name}
-    entrance = next(iter(own.values()))
-    hosts = [
-        Host(entrance, slot[1], _by_age(slots[slot]), not slots[slot] and slot[1] not in own)
-        for slot in sorted(slots)
-        if slot[0] == name
-    ]
-    return Table(frozenset(hosts), tuple(dict.fromkeys(route for host in hosts for route in host.routes)))
+def members(read: Reader, slot: Slot) -> tuple[Key, ...]:
+    """The routes of a slot, older ones first.
+
+    They are looked for among those that name its domain; or, where that is a listener's own hostname, among those that
+    name any hostname which covers it.
+    """
+    table = read.get(tables, slot.gateway).get(slot.table)
+    own = table is not None and slot.domain in table.hostnames
+    wanted = covering(slot.domain) if own else (slot.domain,)
+    named = chain.from_iterable(read.group("hostnames", (slot.gateway, hostname)) for hostname in wanted)
+    found = ((read.get(attachment, route), route) for route in dict.fromkeys(named))
+    return tuple(route for _, route in sorted((one.age, route) for one, route in found if one and one.has(slot)))
 
 
-def _by_age(routes: Sequence[tuple[Age, Key]]) -> tuple[Key, ...]:
-    if len(routes) == 1:
-        return (routes[0][1],)
-    return tuple(dict.fromkeys(route for _, route in sorted(routes)))
+def _attachments(read: Reader, key: Key) -> Iterator[Attachment]:
+    found = read.each(attachment, read.group("routes", key)).values()
+    return (one for one in found if one is not None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.gatewayapi.hostname import covers, intersection, narrowest
+from sources.gatewayapi.hostname import covering, covers, intersection, narrowest
 
 HOSTNAMES = st.sampled_from(["*", "*.com", "*.a.com", "a.com", "b.a.com", "c.b.a.com", "*.b.a.com", "xa.com", "d.org"])
 
@@ -46,3 +46,8 @@ def test_the_narrowest_is_an_exact_name_or_else_the_longest_wildcard():
     found = [narrowest(hostnames, one) for one in ("a.com", "b.a.com", "*.b.a.com", "b.com", "d.org")]
     assert found == ["a.com", "*.a.com", "*.a.com", "*.com", "*"]
     assert narrowest([], "a.com") == "*"
+
+
+@given(HOSTNAMES, HOSTNAMES)
+def test_a_domain_is_covered_by_exactly_the_hostnames_listed(one, domain):
+    assert covers(one, domain) == (one in covering(domain))

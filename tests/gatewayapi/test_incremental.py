@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.gatewayapi import GatewayApi, Settings
+from sources.gatewayapi.attachment import attachment
+from sources.gatewayapi.kind import HTTP_ROUTE
+from sources.gatewayapi.table import members
 from xds.model import Object, Objects, Translation, dangling
 from xds.model.type_url import SHORT_TYPES
 
@@ -190,6 +193,16 @@ def assert_unchanged_is_identical(old: Translation, new: Translation) -> None:
             assert all((was[name] == now[name]) == (was[name] is now[name]) for name in was.keys() & now.keys())
 
 
+def assert_every_attached_route_is_found(source: GatewayApi, world: Objects) -> None:
+    """A slot looks for its routes by hostname: it must find each that has a share in it, and no other."""
+    graph = source._graph
+    attached = {key: one for key in world.of_kind(HTTP_ROUTE) if (one := graph.get(attachment, key)) is not None}
+    shares = {slot for one in attached.values() for slots in one.slots.values() for slot in slots}
+    for slot in shares:
+        expected = sorted((one.age, key) for key, one in attached.items() if one.has(slot))
+        assert graph.get(members, slot) == tuple(key for _, key in expected)
+
+
 @pytest.mark.parametrize("pool", [None, "127.0.10.0/29"])
 @given(edits=EDITS)
 @settings(deadline=None, max_examples=60)
@@ -206,6 +219,7 @@ def test_incremental_equals_from_scratch(pool, edits):
         assert everything(after) == everything(GatewayApi(config).translate(world))
         assert [dangling(snapshot) for snapshot in after.snapshots.values()] == [[]] * len(after.snapshots)
         assert_unchanged_is_identical(before, after)
+        assert_every_attached_route_is_found(source, world)
         before = after
 
 
