@@ -109,7 +109,7 @@ def _gateway_verdicts(read: Reader, known: Known[Gateway]) -> tuple[Verdict, Ver
     if len(live) == len(found):
         return accepted, Verdict(True, "Programmed")
     names = [one.listener.name for one in found if one not in live]
-    message = f"not served: listener{'s'[: len(names) > 1]} {', '.join(names)}"
+    message = f"{'listeners' if len(names) > 1 else 'listener'} not served: {', '.join(names)}"
     return (
         Verdict(any(one.accepted for one in found), "ListenersNotValid", message),
         Verdict(bool(live), "Programmed" if live else "Invalid", message),
@@ -153,5 +153,11 @@ def _conditions(verdicts: Mapping[str, Verdict], known: Known[Any]) -> tuple[Con
 
 
 def _endpoints(backend: Backend) -> str:
-    at = [f"{address}:{port}" if port else address for address, port in addresses_of(backend)]
+    at = [_endpoint(*one) for one in addresses_of(backend)]
     return ", ".join(at[:3]) + (f" (+{len(at) - 3} more)" if len(at) > 3 else "")
+
+
+def _endpoint(address: str, port: int) -> str:
+    if not port:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
