@@ -34,6 +34,7 @@ Said = tuple[str, Event | Begun]
 Changes = dict[Key, Object | None]
 """What is to be in force by key; None for nothing."""
 
+KEPT: Final = "until this is mended, its last good version stays in force"
 UNKNOWN: Final = "it is left out; if something should understand it, load the source that does"
 
 
@@ -102,11 +103,18 @@ class Ledger:
     def read(self, translation: Translation) -> Reading:
         """The reading of all this."""
         reports = (found for voice in self._voices.values() for found in voice.reports.values())
-        told = [*reports, *self._flaws.values(), translation.diagnostics]
+        told = [*reports, *map(self._explained, self._flaws), translation.diagnostics]
         found = placed((each for group in told for each in group), self.objects)
         distinct = sorted(dict.fromkeys(found), key=place_of)
         refused = {key: (one, errors(self._flaws[key])[0]) for key, one in self._refused.items()}
         return Reading(self.objects, translation, tuple(distinct), refused)
+
+    def _explained(self, key: Key) -> tuple[Diagnostic, ...]:
+        """The flaws of an object; the first one tells what stays in force because of it."""
+        first, *rest = self._flaws[key]
+        if key in self._refused and self.objects.get(key):
+            first = replace(first, hint=f"{first.hint}; {KEPT}" if first.hint else KEPT)
+        return (first, *rest)
 
     def _delete(self, provider: str, key: Key, changes: Changes) -> None:
         if provider == next(iter(self._said(key)), None):

@@ -19,6 +19,9 @@ LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
 MANY = 5
 """More objects than this are told as a number."""
 
+Identity = tuple[str, Key | None, str, str]
+"""What makes two complaints the same one, wherever in its file it stands."""
+
 
 class Narrator:
     """Follows the pipeline and the fleet, and says each thing once."""
@@ -26,7 +29,7 @@ class Narrator:
     def __init__(self, pipeline: Pipeline, fleet: Fleet) -> None:
         self._pipeline, self._fleet = pipeline, fleet
         self._told = Reading()
-        self._complaints: dict[str, Diagnostic] = {}
+        self._complaints: dict[Identity, Diagnostic] = {}
         self._refusals: frozenset[Refusal] = frozenset()
         self._changing: set[str] = set()
 
@@ -57,13 +60,17 @@ class Narrator:
                 self._changing.add(name)
 
     def _tell_complaints(self, reading: Reading) -> None:
-        now = {str(one): one for one in reading.complaints}
-        for text in now.keys() - self._complaints.keys():
-            log.log(LEVELS[now[text].severity], "%s", text)
-        if mended := self._complaints.keys() - now.keys():
-            left = f"{len(now)} left" if now else "all well"
-            log.info("%d mended, %s", len(mended), left)
-        self._complaints = now
+        old, self._complaints = self._complaints, {_identity(one): one for one in reading.complaints}
+        for identity, one in self._complaints.items():
+            if identity not in old:
+                log.log(LEVELS[one.severity], "%s", one)
+        wrong = {_subject(one) for one in self._complaints.values()}
+        mended = {subject: None for one in old.values() if (subject := _subject(one)) not in wrong}
+        if mended:
+            names = (
+                f"{len(mended)} are" if len(mended) > MANY else f"{', '.join(mended)} {'is' if len(mended) == 1 else 'are'}"
+            )
+            log.info("%s mended; %s", names, f"{len(wrong)} left" if wrong else "all is well")
 
     def _tell_refusals(self) -> None:
         now = frozenset(self._fleet.refusals())
@@ -80,6 +87,15 @@ class Narrator:
             passed = 1000 * (time.monotonic() - self._fleet.group(name).published)
             refused = sum(one.group == name for one in self._refusals)
             log.info("%s: live after %.1f ms%s", name, passed, f", without the {refused} refused" if refused else "")
+
+
+def _identity(one: Diagnostic) -> Identity:
+    return (one.origin.file if one.origin else "", one.key, one.field, one.message)
+
+
+def _subject(one: Diagnostic) -> str:
+    """Whom or what a complaint is about."""
+    return str(one.key or (one.origin.file if one.origin else "the configuration"))
 
 
 def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[str]:

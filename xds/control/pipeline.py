@@ -15,7 +15,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
 from xds.control.translator import Translator
-from xds.model import Diagnostic, Key, Provider, ProxyRunner, Snapshot, Status, StatusWriter, dangling
+from xds.model import Diagnostic, Key, LegationError, Provider, ProxyRunner, Snapshot, Status, StatusWriter, dangling
 from xds.server.fleet import Fleet
 from xds.server.metrics import Metrics
 from xds.server.signal import Signal, Watch
@@ -54,7 +54,7 @@ class Pipeline:
                 tasks.start_soon(self._follow, name, provider, send)
                 if isinstance(provider, StatusWriter):
                     tasks.start_soon(self._report_back, name, provider)
-            async with receive:
+            async with send, receive:
                 while True:
                     self._ledger.take(await burst(receive))
                     if not self.waiting_for():
@@ -95,10 +95,13 @@ class Pipeline:
     def _faults(self, group: str, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
         known, faults = self._broken.get(group, (None, ()))
         if known is not snapshot:
-            hint = f"{group} keeps its last good configuration; this is a fault of a source or a hook"
+            hint = f"this is a fault of a source or a hook; {self._kept(group)}"
             faults = tuple(Diagnostic(f"{group}: {fault}", hint=hint) for fault in dangling(snapshot))
             self._broken[group] = snapshot, faults
         return faults
+
+    def _kept(self, group: str) -> str:
+        return f"{group} {'keeps its last good configuration' if group in self._fleet.asked() else 'is served nothing'}"
 
     async def _follow(self, name: str, provider: Provider, inbox: MemoryObjectSendStream[Said]) -> None:
         """Passes on one provider's events, and starts it again whenever it fails."""
@@ -110,9 +113,10 @@ class Pipeline:
                     self._metrics.provider_events(name)
                     pause = FIRST_PAUSE
                     await inbox.send((name, event))
-                log.error("the provider %s ended; it is started again in %.1f s", name, pause)
-            except Exception:
-                log.exception("the provider %s failed; what it said stays, and it is started again in %.1f s", name, pause)
+                log.error("the provider %s ended; what it said stays, and it is started again in %.1f s", name, pause)
+            except Exception as error:
+                what = "the provider %s failed: %s; what it said stays, and it is started again in %.1f s"
+                log.error(what, name, _in_words(error), pause, exc_info=_is_bug(error))  # noqa: TRY400  a full disk needs no traceback
             self._metrics.provider_restarted(name)
             await anyio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -125,13 +129,25 @@ class Pipeline:
             await signal.wait()
             statuses = self.readings.value.statuses
             changed = {key: status for key, status in statuses.items() if written.get(key) != status}
+            if not changed:
+                continue
             try:
                 await writer.write(changed)
                 written = dict(statuses)
-            except Exception:
-                log.exception("the provider %s could not write %d statuses; it is asked again", name, len(changed))
+            except Exception as error:
+                what = "the provider %s could not write %d statuses: %s; it is asked again in %.1f s"
+                log.error(what, name, len(changed), _in_words(error), FIRST_PAUSE, exc_info=_is_bug(error))  # noqa: TRY400  as above
                 await anyio.sleep(FIRST_PAUSE)
                 signal.set()
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether the provider's author needs to see where this came from."""
+    return not isinstance(error, (LegationError, OSError))
 
 
 async def burst(receive: MemoryObjectReceiveStream[Said]) -> Collection[Said]:
