@@ -114,7 +114,7 @@ def not_programmed(status: Status, refusal: Refusal) -> Status:
 
 
 def run(settings: Settings, *, companions: Sequence[str] = ()) -> None:
-    """Runs the control plane until SIGINT or SIGTERM. Raises ConfigError when it cannot start."""
+    """Runs the control plane until SIGINT, SIGTERM or SIGHUP. Raises ConfigError when it cannot start."""
     logs.set_up(settings.log)
     anyio.run(main, settings, companions, backend_options=BACKEND)
 
@@ -197,7 +197,7 @@ async def serve_xds(discovery: Discovery, host: str, port: int) -> AsyncIterator
 
 
 async def _await_signals(stop: anyio.Event, runner: ProxyRunner | None) -> None:
-    with anyio.open_signal_receiver(signals.SIGINT, signals.SIGTERM) as received:
+    with anyio.open_signal_receiver(signals.SIGINT, signals.SIGTERM, signals.SIGHUP) as received:
         async for _ in received:
             if stop.is_set():
                 log.info("ending at once")
