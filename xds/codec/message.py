@@ -76,14 +76,15 @@ def decode_node(body: bytes) -> Node:
     )
     try:
         node: Any = message_class(NODE).FromString(kept)
-    except DecodeError:
+        metadata = json_format.MessageToDict(node.metadata)
+    except (DecodeError, ValueError):  # the latter for numbers that JSON has no word for
         raise ProtocolError("the node of the first message cannot be read") from None
     place = node.locality
     return Node(
         node.id,
         node.cluster,
         node.user_agent_name,
-        json_format.MessageToDict(node.metadata),
+        metadata,
         (place.region, place.zone, place.sub_zone),
     )
 
