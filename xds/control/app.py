@@ -149,7 +149,7 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
         tasks.start_soon(_introduce, made, xds, admin, runner is not None)
         async with anyio.create_task_group() as proxies:
             if runner is not None:
-                proxies.start_soon(_run_proxies, runner, xds)
+                proxies.start_soon(runner.run, xds)
             yield made
             log.info("stopping%s", ": draining the proxies; Ctrl-C again ends them at once" if runner else "")
             proxies.cancel_scope.cancel()
@@ -162,7 +162,10 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
     made.pipeline.readings.follow(signal)
     made.fleet.settled.follow(signal)
     with anyio.move_on_after(PATIENCE):
-        while made.missing() or (with_proxies and not all(map(made.fleet.is_live, made.groups()))):
+        while made.missing():
+            await signal.wait()
+        gc.freeze()  # what is there by now mostly stays: collections that walked over it would stop the loop for long
+        while with_proxies and not all(map(made.fleet.is_live, made.groups())):
             await signal.wait()
     banner(made, xds, admin)
 
@@ -173,11 +176,6 @@ async def _pardon(fleet: Fleet) -> None:
     while True:
         await anyio.sleep(pause)
         pause = min(2 * pause, LONGEST_PARDON) if fleet.pardon(CANNOT_BIND) else FIRST_PARDON
-
-
-async def _run_proxies(runner: ProxyRunner, xds: tuple[str, int]) -> None:
-    gc.freeze()  # what is loaded by now stays: no collection need look at it again
-    await runner.run(xds)
 
 
 @asynccontextmanager
