@@ -14,6 +14,7 @@ from xds.model import Resource, Resources
 from xds.model.type_url import EDS
 from xds.protocol.message import Accepted, Fact, Rejected
 from xds.protocol.order import FULL_STATE
+from xds.protocol.words import plain
 
 WILDCARD = "*"
 
@@ -127,7 +128,7 @@ class Subscription:
         """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again,
         but not as it stood.
         """
-        offer, self.offer = self._closed(), None
+        offer, self.offer, message = self._closed(), None, plain(message)
         self.refused, self.error = offer.content, message or "no reason was given"
         self.absent.difference_update(offer.removals)
         culprits = blamed(offer.upserts, self.held, message)
