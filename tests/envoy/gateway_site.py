@@ -77,13 +77,19 @@ class Site:
         self.manifest, self._home = home / "site.yaml", home
         self.port, self.xds, self.admin = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._settings = {
+        self._settings: dict[str, Any] = {
             "xds": {"port": self.xds},
             "admin": {"port": self.admin},
             "providers": {"file": {"paths": [str(self.manifest)]}},
             "runner": {"host": {"concurrency": 2, "drain_seconds": 2, **host}},
         }
+        self._environment = {**os.environ, "TMPDIR": str(home)}
         self._process: Process | None = None
+
+    def hook(self, name: str, plugins: Path) -> None:
+        """Uses a hook of a stranger, whose package is installed in this directory."""
+        self._settings["hooks"] = {name: {}}
+        self._environment["PYTHONPATH"] = str(plugins)
 
     def save(self, *documents: Document) -> None:
         """Writes the manifest the way most editors do: in place."""
@@ -94,9 +100,8 @@ class Site:
         settings = self._home / "legation.yaml"
         settings.write_text(json.dumps(self._settings))
         command = [str(Path(sys.executable).with_name("legation")), "run", "--config", str(settings)]
-        environment = {**os.environ, "TMPDIR": str(self._home)}
         with (self._home / "log").open("ab") as log:
-            self._process = await anyio.open_process(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            self._process = await anyio.open_process(command, stdout=log, stderr=subprocess.STDOUT, env=self._environment)
 
     async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ends it, as Ctrl-C does, and gives its exit code."""
@@ -143,7 +148,7 @@ class Site:
 
     async def envoy(self, path: str, group: int = 0) -> Any:
         """A page of an Envoy's own admin service, as data; of the newest Envoy unless told otherwise."""
-        sockets = sorted(self._home.glob("legation-*/*/*/admin.sock"), key=lambda one: one.stat().st_mtime_ns)
+        sockets = sorted(self._home.glob("legation-*/*/*/*/admin.sock"), key=lambda one: one.stat().st_mtime_ns)
         connector = aiohttp.UnixConnector(str(sockets[group - 1]))
         async with aiohttp.ClientSession(connector=connector) as session, session.get(f"http://envoy{path}") as answer:
             return await answer.json(content_type=None)
