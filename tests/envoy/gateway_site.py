@@ -120,11 +120,11 @@ class Site:
         await until(lambda: len(expression.findall(self.log())) >= times)
         return expression.findall(self.log())[times - 1]
 
-    async def answers(self, expected: str, url: str) -> None:
+    async def answers(self, expected: str, url: str, **options: Any) -> None:
         """Returns when this is the answer to a request."""
 
         async def so() -> bool:
-            return await ask(url) == expected
+            return await ask(url, **options) == expected
 
         await until(so)
 
@@ -146,12 +146,17 @@ class Site:
             return f"-c\0{self._home}/" in (process / "cmdline").read_text()
         return False
 
-    async def envoy(self, path: str, group: int = 0) -> Any:
-        """A page of an Envoy's own admin service, as data; of the newest Envoy unless told otherwise."""
+    async def envoy(self, path: str) -> Any:
+        """A page of the newest Envoy's own admin service, as data."""
         sockets = sorted(self._home.glob("legation-*/*/*/*/admin.sock"), key=lambda one: one.stat().st_mtime_ns)
-        connector = aiohttp.UnixConnector(str(sockets[group - 1]))
+        connector = aiohttp.UnixConnector(str(sockets[-1]))
         async with aiohttp.ClientSession(connector=connector) as session, session.get(f"http://envoy{path}") as answer:
             return await answer.json(content_type=None)
+
+    async def stat(self, suffix: str) -> int:
+        """The sum of the newest Envoy's counters whose names end like this."""
+        stats = (await self.envoy(f"/stats?filter={suffix}$&format=json"))["stats"]
+        return sum(one["value"] for one in stats)
 
 
 @asynccontextmanager
