@@ -22,6 +22,9 @@ FRESH_NS: Final = 50_000_000
 
 UNITS: Final = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"), (1, "bytes"))
 
+WHOLE: Final = 0
+"""The line of what concerns a file as a whole."""
+
 Stamp = tuple[int, int, int, int, int]
 """What tells without reading that a file is the same: device, inode, size, when its content and when anything changed."""
 
@@ -71,7 +74,7 @@ class Reader:
 
     def _text(self, file: str, found: os.stat_result) -> str:
         """The text of a file. Raises ConfigError when it is no text, or none of ours to read; and OSError."""
-        origin = Origin(file)
+        origin = Origin(file, WHOLE)
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError("is neither a file nor a directory", origin=origin, hint="a pipe's text must be saved first")
         if found.st_size > self._limit:
@@ -89,9 +92,11 @@ class Reader:
 def _unreadable(path: str, error: OSError) -> Contents:
     """What there is to say about a path that cannot be followed. What is missing holds no object in force."""
     if not is_missing(error):
-        return failed(ConfigError(f"cannot be read: {os.strerror(error.errno or errno.EIO).lower()}", origin=Origin(path)))
+        return failed(
+            ConfigError(f"cannot be read: {os.strerror(error.errno or errno.EIO).lower()}", origin=Origin(path, WHOLE))
+        )
     what = "is a link to nothing" if Path(path).is_symlink() else "does not exist"
-    diagnostic = Diagnostic(what, origin=Origin(path), hint="it is read as soon as it appears")
+    diagnostic = Diagnostic(what, origin=Origin(path, WHOLE), hint="it is read as soon as it appears")
     return Contents(faults=(Fault(diagnostic, holds=frozenset()),))
 
 
@@ -99,7 +104,7 @@ def _nothing_in(root: str) -> Contents:
     what = "has no document, so nothing here is served"
     hint = "a directory's .yaml, .yml and .json files are read, and those of the directories in it"
     return Contents(
-        faults=(Fault(Diagnostic(what, origin=Origin(root), hint=hint, severity=Severity.WARNING), frozenset()),)
+        faults=(Fault(Diagnostic(what, origin=Origin(root, WHOLE), hint=hint, severity=Severity.WARNING), frozenset()),)
     )
 
 

@@ -104,7 +104,7 @@ def _faults(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None
     yield from _unsupported(listener, spec)
     if rival is not None:
         message = (
-            f"{rival[0]}, which is older, listens at {rival[1]} port {listener.port} already;"
+            f"{rival[0]}, which came first, listens at {rival[1]} port {listener.port} already;"
             " give this Gateway an address of its own in spec.addresses, or this listener another port"
         )
         yield Verdict(False, "PortUnavailable", message)

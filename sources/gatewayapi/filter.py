@@ -50,8 +50,7 @@ def rule_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[Pro
     """Why the filters of a rule cannot be honoured: then the rule must answer 500, for a filter may close something."""
     yield from _unsupported(filters, ON_RULES, path)
     if {"RequestRedirect", "URLRewrite"} <= {one.type for one in filters}:
-        message = f"{path} has RequestRedirect and URLRewrite, which exclude each other"
-        yield refusal("IncompatibleFilters", message)
+        yield refusal("IncompatibleFilters", path, "has RequestRedirect and URLRewrite, which exclude each other")
 
 
 def backend_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[Problem]:
@@ -59,18 +58,18 @@ def backend_problems(filters: Sequence[HTTPRouteFilter], path: str) -> Iterator[
     yield from _unsupported(filters, ON_BACKENDS, path)
     for index, one in enumerate(filters):
         if one.url_rewrite is not None and one.url_rewrite.path is not None:
-            message = f"{path}[{index}].urlRewrite.path is not supported on a backend; put it on the rule"
-            yield refusal("UnsupportedValue", message)
+            what = "is not supported on a backend; put it on the rule"
+            yield refusal("UnsupportedValue", f"{path}[{index}].urlRewrite.path", what)
 
 
 def _unsupported(filters: Sequence[HTTPRouteFilter], known: frozenset[str], path: str) -> Iterator[Problem]:
     for index, one in enumerate(filters):
         if one.type not in known:
-            yield refusal("UnsupportedValue", f"{path}[{index}].type {one.type} is not supported here")
+            yield refusal("UnsupportedValue", f"{path}[{index}].type", f"{one.type} is not supported here")
         for modifier in (one.request_header_modifier, one.response_header_modifier):
             if modifier is not None and "host" in _names(modifier):
-                message = f"{path}[{index}] changes the header Host, which only URLRewrite can"
-                yield refusal("UnsupportedValue", message)
+                what = "changes the header Host, which only URLRewrite can"
+                yield refusal("UnsupportedValue", f"{path}[{index}]", what)
 
 
 def _names(modifier: HeaderModifier) -> set[str]:

@@ -18,6 +18,7 @@ class Verdict(NamedTuple):
     status: bool
     reason: str
     message: str = ""
+    field: str = ""
 
 
 ACCEPTED: Final = Verdict(True, "Accepted")

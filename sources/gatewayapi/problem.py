@@ -8,13 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the condition `condition` of a route is False: its reason, and a message that names the field."""
+    """Why the condition `condition` of a route is False: its reason, a message, and the field that is to blame."""
 
     condition: Literal["Accepted", "ResolvedRefs"]
     reason: str
     message: str
+    field: str
 
 
-def refusal(reason: str, message: str) -> Problem:
-    """The problem of a rule that asks for what cannot be honoured."""
-    return Problem("Accepted", reason, f"{message}; the rule answers 500")
+def refusal(reason: str, field: str, what: str) -> Problem:
+    """The problem of a rule that asks for what cannot be honoured: the field, and what to say of it."""
+    return Problem("Accepted", reason, f"{field} {what}; the rule answers 500", field)

@@ -94,7 +94,7 @@ def _verdict(condition: str, problems: tuple[Problem, ...]) -> Verdict:
     found = [one for one in problems if one.condition == condition]
     if not found:
         return Verdict(True, condition)
-    return Verdict(False, found[0].reason, "; ".join(dict.fromkeys(one.message for one in found)))
+    return Verdict(False, found[0].reason, "; ".join(dict.fromkeys(one.message for one in found)), found[0].field)
 
 
 def _line(known: Known[HTTPRoute]) -> str:

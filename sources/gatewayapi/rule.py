@@ -82,8 +82,16 @@ def translate(rule: HTTPRouteRule, site: Site, resolve: Resolve) -> Rule:
     fields, used = _action(rule, site.entrance, resolve)
     references = frozenset((CDS, one.cluster) for one in used if one.cluster)
     unresolved = {one: None for one in used if not one.cluster}
-    problems = tuple(Problem("ResolvedRefs", one.reason, one.message) for one in unresolved)
+    problems = tuple(
+        Problem("ResolvedRefs", one.reason, one.message, _blamed(rule, site.index, resolve, one)) for one in unresolved
+    )
     return Rule(_entries(rule, site, {**fields, **header_fields(rule.filters)}), references, problems)
+
+
+def _blamed(rule: HTTPRouteRule, index: int, resolve: Resolve, unresolved: Destination) -> str:
+    """The field that names this destination: a backendRef, or somewhere in the rule."""
+    refs = (place for place, ref in enumerate(rule.backend_refs) if resolve(ref) == unresolved)
+    return next((f"spec.rules[{index}].backendRefs[{place}]" for place in refs), f"spec.rules[{index}]")
 
 
 def _entries(rule: HTTPRouteRule, site: Site, fields: Fields) -> tuple[Entry, ...]:
@@ -122,7 +130,7 @@ def _metadata(site: Site) -> Fields:
 
 def _problems(rule: HTTPRouteRule, path: str) -> Iterator[Problem]:
     if rule.session_persistence is not None:
-        yield refusal("UnsupportedValue", f"{path}.sessionPersistence is not supported")
+        yield refusal("UnsupportedValue", f"{path}.sessionPersistence", "is not supported")
     if rule.filters:
         yield from rule_problems(rule.filters, f"{path}.filters")
     for index, ref in enumerate(rule.backend_refs):

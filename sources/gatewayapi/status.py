@@ -78,7 +78,8 @@ def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller
     accepted = came.accepted if one.verdict.status else one.verdict
     ref = {name: value for name, value in msgspec.to_builtins(one.ref).items() if value is not None}
     name = f"{one.gateway.namespace}/{one.gateway.name}" + (f"/{one.ref.section_name}" if one.ref.section_name else "")
-    conditions = _conditions({"Accepted": accepted, "ResolvedRefs": came.resolved}, known)
+    field = f"spec.parentRefs[{known.document.spec.parent_refs.index(one.ref)}]"
+    conditions = _conditions({"Accepted": accepted, "ResolvedRefs": came.resolved}, known, field)
     return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller})
 
 
@@ -130,7 +131,8 @@ def _listener_part(read: Reader, known: Known[Gateway], one: Admission) -> Part:
         "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in one.kinds],
         "attachedRoutes": read.get(attached, known.key).get(name, 0),
     }
-    return Part("listeners", name, _conditions(verdicts, known), identity)
+    field = f"spec.listeners[{known.document.spec.listeners.index(one.listener)}]"
+    return Part("listeners", name, _conditions(verdicts, known, field), identity)
 
 
 def _programmed(read: Reader, key: Key, one: Admission) -> Verdict:
@@ -148,8 +150,12 @@ def _resolved(read: Reader, key: Key, one: Admission) -> Verdict:
     return read.get(certificates, (key, one.listener.name)).verdict
 
 
-def _conditions(verdicts: Mapping[str, Verdict], known: Known[Any]) -> tuple[Condition, ...]:
-    return tuple(Condition(kind, *one, known.object.generation) for kind, one in verdicts.items())
+def _conditions(verdicts: Mapping[str, Verdict], known: Known[Any], field: str = "") -> tuple[Condition, ...]:
+    generation = known.object.generation
+    return tuple(
+        Condition(kind, one.status, one.reason, one.message, generation, one.field or field)
+        for kind, one in verdicts.items()
+    )
 
 
 def _endpoints(backend: Backend) -> str:

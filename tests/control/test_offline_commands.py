@@ -54,7 +54,7 @@ class TestCheck:
         code, out, _ = offline("check", echo("a.yaml", "a", "{missing: b}"))
         assert code == 1
         assert out == (
-            "a.yaml:1: error: Echo default/a: Resolved is False (Missing): Service b does not exist\n"
+            "a.yaml:1: error: Echo default/a: Service b does not exist (Resolved is False, Missing)\n"
             "1 object: 1 error, no warnings\n"
         )
 

@@ -16,7 +16,7 @@ from xds.model import Key
 from xds.model.type_url import CDS
 
 ONE, TWO, GONE = ({"name": name, "port": 80} for name in ("one", "two", "gone"))
-MISSING = Problem("ResolvedRefs", "BackendNotFound", "there is no gone")
+MISSING = Problem("ResolvedRefs", "BackendNotFound", "there is no gone", "spec.rules[3].backendRefs[1]")
 
 
 def resolve(ref: Any) -> Destination:
@@ -389,7 +389,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize(("rule", "reason", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_rule_that_cannot_be_honoured_answers_500_and_says_why(translated, routes, rule, reason, message):
-    assert translated(rule).problems == (Problem("Accepted", reason, f"{message}; the rule answers 500"),)
+    field = message.partition(" ")[0]
+    assert translated(rule).problems == (Problem("Accepted", reason, f"{message}; the rule answers 500", field),)
     assert translated(rule).references == frozenset()
     (route,) = routes(rule)
     assert (route["direct_response"], route["match"]) == ({"status": 500}, {"prefix": "/"})

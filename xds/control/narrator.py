@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from xds.control.pipeline import Pipeline
 from xds.control.reading import Reading
-from xds.model import Diagnostic, Key, Refusal, Severity
+from xds.model import Diagnostic, Key, Refusal, Severity, Status
 from xds.model.type_url import short_type
 from xds.server.fleet import Fleet
 from xds.server.signal import Signal
@@ -67,10 +67,8 @@ class Narrator:
         wrong = {_subject(one) for one in self._complaints.values()}
         mended = {subject: None for one in old.values() if (subject := _subject(one)) not in wrong}
         if mended:
-            names = (
-                f"{len(mended)} are" if len(mended) > MANY else f"{', '.join(mended)} {'is' if len(mended) == 1 else 'are'}"
-            )
-            log.info("%s mended; %s", names, f"{len(wrong)} left" if wrong else "all is well")
+            names = f"{len(mended)} complaints" if len(mended) > MANY else ", ".join(mended)
+            log.info("no longer wrong: %s; %s", names, f"{len(wrong)} left" if wrong else "all is well")
 
     def _tell_refusals(self) -> None:
         now = frozenset(self._fleet.refusals())
@@ -108,5 +106,6 @@ def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[s
             yield f"{key} removed"
             continue
         verb = "changed" if old.objects.get(key) else "added"
-        status = new.translation.statuses.get(key)
-        yield f"{key} {verb}: {status.summary}" if status and status.summary else f"{key} {verb}"
+        status = new.translation.statuses.get(key, Status())
+        is_well = not any(status.failing())
+        yield f"{key} {verb}: {status.summary}" if status.summary and is_well else f"{key} {verb}"

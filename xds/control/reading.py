@@ -74,9 +74,14 @@ def _failing(
     """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
     for key, status in statuses.items():
         about = objects.get(key)
-        for part, condition in status.failing():
-            if (key, condition.message) in said:
-                continue
-            what = f"{condition.type} is {condition.status} ({condition.reason})"
-            words = ": ".join(filter(None, (part, what, condition.message)))
-            yield Diagnostic(words, key, origin=about.origin if about else None)
+        origin = about.origin if about else None
+        for part, condition in status.causes():
+            if (key, condition.message) not in said:
+                where = locate(origin, condition.field) if origin else None
+                yield Diagnostic(_in_words(part, condition), key, origin=where)
+
+
+def _in_words(part: str, condition: Condition) -> str:
+    """What is wrong, and the condition that says it to programs."""
+    what = ": ".join(filter(None, (part, f"{condition.type} is {condition.status}, {condition.reason}")))
+    return f"{condition.message} ({what})" if condition.message else what

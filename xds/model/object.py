@@ -19,6 +19,7 @@ DEFAULT_NAMESPACE: Final = "default"
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an object was written: a file (or another address) and the line its document starts at, counted from 1.
+    Line 0 stands for the file as a whole.
 
     `text` is the document as it stood there; it serves to find the line of a field and is never compared or printed.
     """
@@ -28,7 +29,7 @@ class Origin:
     text: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,23 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 ABNORMAL: Final = frozenset({"Conflicted", "OverlappingTLSConfig", "PartiallyInvalid", "RouteRulesOverlap"})
 """Types of conditions that tell of trouble when they hold; every other one does when it does not hold."""
 
+CONSEQUENCES: Final = frozenset({("Accepted", "ListenersNotValid"), ("Programmed", "Invalid")})
+"""(type, reason) of the conditions that tell of trouble only because another one of the same object does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One observed aspect of an object, as Kubernetes has it (without times: only a writer knows those)."""
+    """One observed aspect of an object, as Kubernetes has it (without times: only a writer knows those).
+
+    `field` is the path of what it is about in the object's document (`spec.listeners[0]`); empty for the whole.
+    """
 
     type: str
     status: bool
     reason: str
     message: str = ""
     observed_generation: int = 1
+    field: str = ""
 
     @property
     def well(self) -> bool:
@@ -74,6 +81,16 @@ class Status:
         for part in self.parts:
             whose = f"{part.section.removesuffix('s')} {part.name}"
             yield from ((whose, one) for one in part.conditions if not one.well)
+
+    def causes(self) -> Iterator[tuple[str, Condition]]:
+        """Those of `failing` that say something of their own: each message once, no consequence beside its cause."""
+        failing = list(self.failing())
+        causes = [(whose, one) for whose, one in failing if (one.type, one.reason) not in CONSEQUENCES]
+        said: set[str] = set()
+        for whose, one in causes or failing:
+            if not one.message or one.message not in said:
+                yield whose, one
+            said.add(one.message)
 
     def to_json(self) -> dict[str, Any]:
         """The status as Kubernetes writes it, without times."""

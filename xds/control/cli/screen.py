@@ -85,7 +85,8 @@ COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow"}
 
 def diagnostic(one: Mapping[str, Any]) -> str:
     """One diagnostic as compilers print them: file:line: severity: who: field message, and a hint below."""
-    where = click.style(printable(f"{one['file']}:{one['line']}:"), bold=True) + " " if one["file"] else ""
+    place = ":".join(str(one[part]) for part in ("file", "line") if one[part])
+    where = click.style(printable(f"{place}:"), bold=True) + " " if place else ""
     severity = click.style(one["severity"], fg=COLOURS[one["severity"]])
     what = " ".join(filter(None, (one["field"], one["message"])))
     who = f"{one['object']}: " if one["object"] else ""
