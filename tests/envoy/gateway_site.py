@@ -91,6 +91,10 @@ class Site:
         self._settings["hooks"] = {name: {}}
         self._environment["PYTHONPATH"] = str(plugins)
 
+    def bring_your_own(self) -> None:
+        """Lets Legation start no Envoy."""
+        self._settings["runner"] = "none"
+
     def save(self, *documents: Document) -> None:
         """Writes the manifest the way most editors do: in place."""
         self.manifest.write_text(stream(documents))
@@ -148,7 +152,7 @@ class Site:
 
     async def envoy(self, path: str) -> Any:
         """A page of the newest Envoy's own admin service, as data."""
-        sockets = sorted(self._home.glob("legation-*/*/*/*/admin.sock"), key=lambda one: one.stat().st_mtime_ns)
+        sockets = sorted(self._home.rglob("admin.sock"), key=lambda one: one.stat().st_mtime_ns)
         connector = aiohttp.UnixConnector(str(sockets[-1]))
         async with aiohttp.ClientSession(connector=connector) as session, session.get(f"http://envoy{path}") as answer:
             return await answer.json(content_type=None)
@@ -156,6 +160,7 @@ class Site:
     async def stat(self, suffix: str) -> int:
         """The sum of the newest Envoy's counters whose names end like this."""
         stats = (await self.envoy(f"/stats?filter={suffix}$&format=json"))["stats"]
+        assert stats, f"Envoy has no counter that ends with {suffix}"
         return sum(one["value"] for one in stats)
 
 
