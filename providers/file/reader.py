@@ -79,7 +79,9 @@ class Reader:
             raise ConfigError("is neither a file nor a directory", origin=origin, hint="a pipe's text must be saved first")
         if found.st_size > self._limit:
             what = f"is {_size(found.st_size)}, the limit is {_size(self._limit)}"
-            raise ConfigError(what, origin=origin, hint="raise providers.file.max_file_bytes")
+            raise ConfigError(
+                what, origin=origin, hint="divide it, or raise providers.file.max_file_bytes in the settings file"
+            )
         content = Path(file).read_bytes()
         try:
             return content.decode("utf-8-sig")

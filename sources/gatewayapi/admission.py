@@ -115,14 +115,13 @@ def _conflicts(listener: Listener, spec: GatewaySpec) -> Iterator[Verdict]:
     others = [one for one in spec.listeners if one.port == listener.port and one is not listener]
     for other in others:
         if other.protocol != listener.protocol and other.protocol in PROTOCOLS:
-            message = (
-                f"listener {other.name} speaks {other.protocol} on port {listener.port}, and this one {listener.protocol}"
-            )
+            theirs = f"listener {other.name} speaks {other.protocol} on port {listener.port}"
+            message = f"{theirs}, and this one {listener.protocol}; give one of them another port"
             yield Verdict(False, "ProtocolConflict", message)
     for other in others:
         if (other.hostname or ANY) == (listener.hostname or ANY) and other.protocol == listener.protocol:
             hostname = listener.hostname or "every hostname"
-            message = f"listener {other.name} has {hostname} on port {listener.port} too"
+            message = f"listener {other.name} has {hostname} on port {listener.port} too; change one of them"
             yield Verdict(False, "HostnameConflict", message)
 
 

@@ -82,16 +82,17 @@ def translate(rule: HTTPRouteRule, site: Site, resolve: Resolve) -> Rule:
     fields, used = _action(rule, site.entrance, resolve)
     references = frozenset((CDS, one.cluster) for one in used if one.cluster)
     unresolved = {one: None for one in used if not one.cluster}
-    problems = tuple(
-        Problem("ResolvedRefs", one.reason, one.message, _blamed(rule, site.index, resolve, one)) for one in unresolved
-    )
+    problems = tuple(_unresolved(one, rule, site.index, resolve) for one in unresolved)
     return Rule(_entries(rule, site, {**fields, **header_fields(rule.filters)}), references, problems)
 
 
-def _blamed(rule: HTTPRouteRule, index: int, resolve: Resolve, unresolved: Destination) -> str:
-    """The field that names this destination: a backendRef, or somewhere in the rule."""
-    refs = (place for place, ref in enumerate(rule.backend_refs) if resolve(ref) == unresolved)
-    return next((f"spec.rules[{index}].backendRefs[{place}]" for place in refs), f"spec.rules[{index}]")
+def _unresolved(one: Destination, rule: HTTPRouteRule, index: int, resolve: Resolve) -> Problem:
+    """What to say of a destination that is none, and at which backendRef; a mirror's has no number."""
+    places = (place for place, ref in enumerate(rule.backend_refs) if resolve(ref) == one)
+    field, come = f"spec.rules[{index}]", "nothing is mirrored to it"
+    if (place := next(places, None)) is not None:
+        field, come = f"{field}.backendRefs[{place}]", "what is routed to it is answered 500"
+    return Problem("ResolvedRefs", one.reason, f"{one.message}; {come}", field)
 
 
 def _entries(rule: HTTPRouteRule, site: Site, fields: Fields) -> tuple[Entry, ...]:

@@ -51,8 +51,8 @@ def test_a_missing_backend_is_told_at_the_route(legation, here):
     assert code == 1
     assert legation("translate", "in")[0] == 1
     assert out.startswith(
-        "in/route.yaml:8: error: HTTPRoute default/api: there is no Backend default/echo "
-        "(parent default/edge: ResolvedRefs is False, BackendNotFound)"
+        "in/route.yaml:8: error: HTTPRoute default/api: there is no Backend default/echo;"
+        " what is routed to it is answered 500 (parent default/edge: ResolvedRefs is False, BackendNotFound)"
     )
 
 

@@ -33,7 +33,8 @@ def desk(kinds) -> Desk:
 
 def test_a_large_file_is_told_with_both_sizes_and_the_setting(home, desk):
     (home / "big.yaml").write_bytes(b"#" * 50 * 1024)
-    said = "big.yaml: is 50 kB, the limit is 2.93 kB\n    raise providers.file.max_file_bytes"
+    hint = "divide it, or raise providers.file.max_file_bytes in the settings file"
+    said = f"big.yaml: is 50 kB, the limit is 2.93 kB\n    {hint}"
     assert desk.told("big.yaml") == {"big.yaml": said}
 
 

@@ -16,7 +16,12 @@ from xds.model import Key
 from xds.model.type_url import CDS
 
 ONE, TWO, GONE = ({"name": name, "port": 80} for name in ("one", "two", "gone"))
-MISSING = Problem("ResolvedRefs", "BackendNotFound", "there is no gone", "spec.rules[3].backendRefs[1]")
+MISSING = Problem(
+    "ResolvedRefs",
+    "BackendNotFound",
+    "there is no gone; what is routed to it is answered 500",
+    "spec.rules[3].backendRefs[1]",
+)
 
 
 def resolve(ref: Any) -> Destination:
