@@ -174,6 +174,7 @@ class Client:
         else:
             held = dict(self.versions.get(type_url, {}))
             self.send(type_url, resource_names_subscribe=list(names), initial_resource_versions=held)
+        self._lose_uncovered(type_url)
 
     def add(self, type_url: str, *names: str) -> None:
         """Subscribes to more names, or to the same again."""
@@ -183,6 +184,7 @@ class Client:
         if self.dialect is SOTW:
             wanted.legacy = False
             self.send(type_url, **self._sotw(wanted))
+            self._lose_uncovered(type_url)
         else:
             self.send(type_url, resource_names_subscribe=list(names))
 
@@ -197,8 +199,7 @@ class Client:
         else:
             wanted.legacy = wanted.legacy and "*" not in names
             self.send(type_url, resource_names_unsubscribe=list(names))
-        for name in [name for name in self.has.get(type_url, {}) if not wanted.covers(name)]:
-            self._lose(type_url, name)
+        self._lose_uncovered(type_url)
 
     def ack(self, type_url: str) -> Fact | None:
         """Takes the unanswered response, and says so."""
@@ -250,6 +251,11 @@ class Client:
     def _lose(self, type_url: str, name: str) -> None:
         self.has.get(type_url, {}).pop(name, None)
         self.versions.get(type_url, {}).pop(name, None)
+
+    def _lose_uncovered(self, type_url: str) -> None:
+        wanted = self.types[type_url]
+        for name in [name for name in self.has.get(type_url, {}) if not wanted.covers(name)]:
+            self._lose(type_url, name)
 
     def names(self, type_url: str) -> set[str]:
         return set(self.has.get(type_url, {}))
