@@ -89,7 +89,7 @@ class Site:
     def hook(self, name: str, plugins: Path) -> None:
         """Uses a hook of a stranger, whose package is installed in this directory."""
         self._settings["hooks"] = {name: {}}
-        self._environment["PYTHONPATH"] = str(plugins)
+        self._environment["PYTHONPATH"] = os.pathsep.join([str(plugins), *filter(None, [os.environ.get("PYTHONPATH")])])
 
     def bring_your_own(self) -> None:
         """Lets Legation start no Envoy."""
