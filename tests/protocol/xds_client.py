@@ -182,7 +182,7 @@ class Client:
         wanted.names |= set(names)
         wanted.has_cause = True
         if self.dialect is SOTW:
-            wanted.legacy = False
+            wanted.legacy = wanted.legacy and not wanted.names
             self.send(type_url, **self._sotw(wanted))
             self._lose_uncovered(type_url)
         else:
@@ -194,7 +194,7 @@ class Client:
         wanted.names -= set(names)
         wanted.has_cause = True
         if self.dialect is SOTW:
-            wanted.legacy = False
+            wanted.legacy = wanted.legacy and not wanted.names
             self.send(type_url, **self._sotw(wanted))
         else:
             wanted.legacy = wanted.legacy and "*" not in names

@@ -1,0 +1,119 @@
+"""Messages: from fields, JSON and other libraries' messages; to bytes, to resources and back to JSON."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.codec import adopt, build, decode, encode, from_json, message_class, pack, resource, resource_to_json, to_json
+from xds.model import ConfigError
+from xds.model.type_url import CDS, EDS, PREFIX
+
+CLUSTER = "envoy.config.cluster.v3.Cluster"
+
+
+def test_fields_json_and_bytes_make_the_same_message():
+    built = build(CLUSTER, {"name": "a", "connect_timeout": {"seconds": 1, "nanos": 500_000_000}, "type": "EDS"})
+    read = from_json({"@type": CDS, "name": "a", "connectTimeout": "1.5s", "type": "EDS"})
+    assert built == read == decode(CDS, encode(built))
+    assert to_json(built) == {"name": "a", "connect_timeout": "1.500s", "type": "EDS"}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("nobody.Knows", {}),
+        (CLUSTER, {"nmae": "a"}),
+        (CLUSTER, {"type": "ADS"}),
+        (CLUSTER, {"name": 5}),
+        (CLUSTER, {"connect_timeout": "1s"}),
+    ],
+    ids=["unknown message", "unknown field", "unknown enum value", "wrong type", "no message"],
+)
+def test_fields_that_a_message_cannot_have_are_refused(name, fields):
+    with pytest.raises(ConfigError):
+        build(name, fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "a"}, "@type"),
+        ({"@type": 5}, "@type"),
+        ({"@type": CDS, "nmae": "a"}, ""),
+        ({"@type": CDS, "connect_timeout": "soon"}, "connect_timeout"),
+        ({"@type": CDS, "lb_policy": "WHATEVER"}, "lb_policy"),
+        ({"@type": CDS, "health_checks": [{"timeout": "1s"}, {"timeout": "soon"}]}, "health_checks[1].timeout"),
+        ({"@type": CDS, "health_checks": [{"tmeout": "1s"}]}, "health_checks[0]"),
+    ],
+    ids=str,
+)
+def test_json_that_is_wrong_is_refused_with_its_path(body, field):
+    with pytest.raises(ConfigError) as caught:
+        from_json(body)
+    assert caught.value.field == field
+    assert caught.value.message
+
+
+def test_a_packed_message_stands_inside_another():
+    tls = pack("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {"sni": "a.example"})
+    one = resource(build(CLUSTER, {"name": "a", "transport_socket": {"name": "tls", "typed_config": tls}}))
+    assert resource_to_json(one) == {
+        "@type": CDS,
+        "name": "a",
+        "transport_socket": {
+            "name": "tls",
+            "typed_config": {
+                "@type": PREFIX + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "sni": "a.example",
+            },
+        },
+    }
+
+
+def test_bytes_of_something_else_are_refused():
+    with pytest.raises(ConfigError, match=r"these bytes are no .*Cluster"):
+        decode(CDS, b"\xff\xff")
+    with pytest.raises(ConfigError, match="nobody"):
+        decode(PREFIX + "nobody.Knows", b"")
+
+
+def test_anybodys_message_is_adopted():
+    ours = build(CLUSTER, {"name": "a"})
+    assert adopt(ours) is ours
+    assert adopt({"@type": CDS, "name": "a"}) == ours
+
+
+def test_a_message_of_another_pool_is_adopted():
+    """protobuf's own pool has classes of its own for the same names."""
+    from google.protobuf.duration_pb2 import Duration  # noqa: PLC0415  the stranger
+
+    adopted = adopt(Duration(seconds=2))
+    assert isinstance(adopted, message_class("google.protobuf.Duration"))
+    assert adopted.seconds == 2
+
+
+def test_a_betterproto2_message_is_adopted():
+    cluster = pytest.importorskip("envoy_data_plane.envoy.config.cluster.v3").Cluster(name="a")
+    assert adopt(cluster) == build(CLUSTER, {"name": "a"})
+
+
+@pytest.mark.parametrize("thing", ["a", 5, None, object()], ids=["text", "number", "nothing", "object"])
+def test_what_is_no_message_is_refused(thing):
+    with pytest.raises(ConfigError, match="is no message"):
+        adopt(thing)
+
+
+@pytest.mark.parametrize(("type_url", "field"), [(CDS, "name"), (EDS, "cluster_name")], ids=["cds", "eds"])
+def test_a_resource_needs_a_name(type_url, field):
+    assert resource({"@type": type_url, field: "a"}).name == "a"
+    with pytest.raises(ConfigError) as caught:
+        resource({"@type": type_url})
+    assert caught.value.field == field
+
+
+def test_equal_messages_are_equal_resources():
+    """Maps have no order, and bytes must not have one either."""
+    keys = {f"k{number}": {"v": number} for number in range(20)}
+    metadata = [{"filter_metadata": order} for order in (keys, dict(reversed(keys.items())))]
+    first, second = (resource({"@type": CDS, "name": "a", "metadata": one}) for one in metadata)
+    assert (first, first.body) == (second, second.body)

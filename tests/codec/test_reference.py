@@ -1,0 +1,122 @@
+"""The resources that a message names, wherever in it they are named."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.codec import build, from_json, references
+from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS, SDS
+
+ADS = {"ads": {}}
+FILTERS = PREFIX + "envoy.extensions.filters."
+TLS = PREFIX + "envoy.extensions.transport_sockets.tls.v3."
+HCM = FILTERS + "network.http_connection_manager.v3.HttpConnectionManager"
+
+
+def listener(filter_: dict, **chain) -> dict:
+    return {"@type": LDS, "name": "l", "filter_chains": [{"filters": [{"name": "f", "typed_config": filter_}], **chain}]}
+
+
+def route(**action) -> dict:
+    routes = [{"match": {"prefix": "/"}, "route": action}]
+    return {"@type": RDS, "name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": routes}]}
+
+
+SECRET = {"@type": TLS + "UpstreamTlsContext", "common_tls_context": {
+    "tls_certificate_sds_secret_configs": [{"name": "own", "sds_config": {"ads": {}}}],
+    "validation_context_sds_secret_config": {"name": "trusted", "sds_config": {"self": {}}},
+}}  # fmt: skip
+
+CASES = {
+    "a cluster without EDS": ({"@type": CDS, "name": "c"}, set()),
+    "its own name": ({"@type": CDS, "name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": ADS}}, {(EDS, "c")}),
+    "a service name": (
+        {"@type": CDS, "name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": ADS, "service_name": "s"}},
+        {(EDS, "s")},
+    ),
+    "endpoints from a file": (
+        {
+            "@type": CDS,
+            "name": "c",
+            "type": "EDS",
+            "eds_cluster_config": {"eds_config": {"path_config_source": {"path": "/x"}}},
+        },
+        set(),
+    ),
+    "secrets inside an Any": (
+        {"@type": CDS, "name": "c", "transport_socket": {"name": "tls", "typed_config": SECRET}},
+        {(SDS, "own"), (SDS, "trusted")},
+    ),
+    "routes": (
+        listener({"@type": HCM, "stat_prefix": "s", "rds": {"route_config_name": "r", "config_source": ADS}}),
+        {(RDS, "r")},
+    ),
+    "routes written inside": (
+        listener(
+            {
+                "@type": HCM,
+                "stat_prefix": "s",
+                "route_config": {
+                    "virtual_hosts": [
+                        {
+                            "name": "v",
+                            "domains": ["*"],
+                            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "c"}}],
+                        }
+                    ]
+                },
+            }
+        ),
+        {(CDS, "c")},
+    ),
+    "a TCP proxy's weights": (
+        listener(
+            {
+                "@type": FILTERS + "network.tcp_proxy.v3.TcpProxy",
+                "stat_prefix": "s",
+                "weighted_clusters": {"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1}]},
+            }
+        ),
+        {(CDS, "a"), (CDS, "b")},
+    ),
+    "weights and mirrors": (
+        route(
+            weighted_clusters={"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 0}]},
+            request_mirror_policies=[{"cluster": "m"}],
+        ),
+        {(CDS, "a"), (CDS, "b"), (CDS, "m")},
+    ),
+    "a cluster chosen by a header": (route(cluster_header="x-cluster"), set()),
+    "maps": (
+        {
+            "@type": RDS,
+            "name": "r",
+            "typed_per_filter_config": {
+                "envoy.filters.http.ext_authz": {
+                    "@type": FILTERS + "http.ext_authz.v3.ExtAuthz",
+                    "grpc_service": {"envoy_grpc": {"cluster_name": "auth"}},
+                },
+            },
+        },
+        {(CDS, "auth")},
+    ),
+    "maps of plain values": (
+        {
+            "@type": CDS,
+            "name": "c",
+            "metadata": {"filter_metadata": {"a": {"b": 1}}},
+            "typed_extension_protocol_options": {},
+        },
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "named"), CASES.values(), ids=CASES)
+def test_what_a_message_names(body, named):
+    assert references(from_json(body)) == named
+
+
+def test_an_any_of_a_type_that_nobody_knows_names_nothing():
+    socket = {"name": "x", "typed_config": {"type_url": PREFIX + "nobody.Knows", "value": b"\xff"}}
+    assert references(build("envoy.config.cluster.v3.Cluster", {"name": "c", "transport_socket": socket})) == frozenset()
