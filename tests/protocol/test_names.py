@@ -302,6 +302,19 @@ def test_dropping_names_needs_no_response(dialect):
     assert client.is_silent()
 
 
+def test_a_name_dropped_while_it_is_on_its_way_is_forgotten(dialect):
+    """Row 78: its ACK does not mean that the client has it."""
+    client = Group(dialect, route("a"), route("b")).client()
+    client.ask(RDS, "a", "b")
+    client.expect(RDS, "a", "b")
+    client.drop(RDS, "a")
+    client.ack(RDS)
+    assert client.is_silent()
+    assert client.stream.subscribed()[0].resources == 1
+    client.add(RDS, "a")
+    client.expect(RDS, "a")
+
+
 def test_a_name_both_asked_for_and_dropped_is_dropped():
     """Row 80."""
     client = Group(DELTA, route("a")).client()

@@ -56,6 +56,21 @@ def test_listeners_and_routes_wait_for_clusters(dialect):
     client.expect(RDS, "r")
 
 
+def test_a_route_waits_for_a_change_of_its_cluster(dialect):
+    """Rows 71, 81: the route may need what is new in it."""
+    client = Group(dialect, *chain("x")).client()
+    for type_url, names in ((CDS, ""), (EDS, "x"), (RDS, "r")):
+        client.ask(type_url, *names)
+    client.settle()
+    client.group.publish(*chain("x", "2"))
+    client.expect(CDS, "x")
+    client.expect(EDS, "x")
+    client.ack(EDS)
+    assert client.is_silent()
+    client.ack(CDS)
+    client.expect(RDS, "r")
+
+
 def test_a_repoint_makes_before_it_breaks(dialect):
     """Rows 82, 83, 84: both clusters, then the route, then one cluster."""
     group = Group(dialect, *chain("x"))

@@ -36,6 +36,21 @@ def test_what_is_still_in_force_is_known(dialect):
     assert client.stream.subscribed()[0].resources == 2
 
 
+def test_what_was_replaced_is_not_said_to_be_from_before(dialect):
+    """Row 63."""
+    group = Group(dialect, plain("a"))
+    client = group.client()
+    client.ask(CDS)
+    client.settle()
+    group.publish(plain("a", "2"))
+    client.connect()
+    client.ask_again(CDS)
+    client.settle()
+    known = len(client.facts)
+    assert client.is_silent()
+    assert len(client.facts) == known
+
+
 def test_a_configuration_that_is_known_later_is_compared_then(dialect):
     """Rows 46, 50, 63: the client was faster than the control plane's own start."""
     group = Group(dialect, plain("a"))

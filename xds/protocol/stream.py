@@ -205,7 +205,7 @@ class Stream:
         subscription.offer = Offer(nonce, offer.upserts, offer.removals)
         subscription.nonce, subscription.answered, subscription.resumed = nonce, True, ""
         subscription.owed.clear()
-        subscription.absent.update(offer.removals)
+        subscription.absent.update(subscription.names.intersection(offer.removals))
         subscription.absent.difference_update(one.name for one in offer.upserts)
         self._rewarm(subscription, offer)
         return Response(subscription.type_url, nonce, Resources(visible).version, contents, offer.removals)
