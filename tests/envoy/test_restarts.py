@@ -45,6 +45,7 @@ async def test_a_control_plane_that_is_killed_and_started_again_drops_nothing(si
         await traffic.more("200 two")
     assert not traffic.failures
     assert site.envoys() != before
+    assert "cannot open" not in site.log(), "the sockets of the one before are not somebody else's"
 
 
 async def test_ctrl_c_ends_all_that_was_started(site):
