@@ -34,12 +34,7 @@ async def companions(commands: Iterable[str]) -> AsyncIterator[None]:
 @asynccontextmanager
 async def companion(command: str) -> AsyncIterator[None]:
     """One command of `companions`."""
-    try:
-        process = await anyio.open_process(
-            shlex.split(command), stdin=None, stdout=None, stderr=None, start_new_session=True
-        )
-    except (OSError, ValueError, IndexError) as error:
-        raise ConfigError(f"--with {command!r} cannot be started: {error}") from error
+    process = await _started(command)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_watch, process, command)
         try:
@@ -48,6 +43,17 @@ async def companion(command: str) -> AsyncIterator[None]:
             tasks.cancel_scope.cancel()
             with anyio.CancelScope(shield=True):
                 await _end(process)
+
+
+async def _started(command: str) -> Process:
+    try:
+        words = shlex.split(command)
+        if not words:
+            raise ValueError("it is empty")  # noqa: TRY301  one place says what is wrong
+        return await anyio.open_process(words, stdin=None, stdout=None, stderr=None, start_new_session=True)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"--with {command!r} cannot be started: {(why or str(error)).lower()}") from error
 
 
 async def _watch(process: Process, command: str) -> None:
