@@ -79,8 +79,8 @@ def translate(rule: HTTPRouteRule, site: Site, resolve: Resolve) -> Rule:
     problems = tuple(_problems(rule, f"spec.rules[{site.index}]"))
     if problems:
         return Rule(_entries(rule, site, _FAILURE), problems=problems)
-    fields, used = _action(rule, site.entrance, resolve)
-    references = frozenset((CDS, one.cluster) for one in used if one.cluster)
+    fields, used, named = _action(rule, site.entrance, resolve)
+    references = frozenset((CDS, one.cluster) for one in named if one.cluster)
     unresolved = {one: None for one in used if not one.cluster}
     problems = tuple(_unresolved(one, rule, site.index, resolve) for one in unresolved)
     return Rule(_entries(rule, site, {**fields, **header_fields(rule.filters)}), references, problems)
@@ -139,24 +139,30 @@ def _problems(rule: HTTPRouteRule, path: str) -> Iterator[Problem]:
             yield from backend_problems(ref.filters, f"{path}.backendRefs[{index}].filters")
 
 
-def _action(rule: HTTPRouteRule, entrance: Entrance, resolve: Resolve) -> tuple[Fields, Sequence[Destination]]:
-    """What is done with a request, as fields of a Route; and every destination that was asked for."""
+def _action(
+    rule: HTTPRouteRule, entrance: Entrance, resolve: Resolve
+) -> tuple[Fields, Sequence[Destination], Sequence[Destination]]:
+    """What is done with a request, as fields of a Route; every destination that was asked for; those that the fields name.
+
+    Only what the bytes name is a reference: the same bytes with other references would pass for unchanged.
+    """
     prefix = rule.alternatives[0].path.value
     for one in rule.filters:
         if one.request_redirect is not None:
-            return {"redirect": redirect_fields(one.request_redirect, entrance, prefix)}, ()
+            return {"redirect": redirect_fields(one.request_redirect, entrance, prefix)}, (), ()
     targets = [(ref, resolve(ref)) for ref in rule.backend_refs]
     mirrors = [(one, resolve(one.backend_ref)) for one in _mirrors(rule)]
     used = [destination for _, destination in (*targets, *mirrors)]
     if not any(destination.cluster and ref.weight for ref, destination in targets):
-        return _FAILURE, used
+        return _FAILURE, used, ()
     action = {**_clusters(targets), **_limits(rule.timeouts, rule.retry)}
     for one in rule.filters:
         if one.url_rewrite is not None:
             action |= rewrite_fields(one.url_rewrite, prefix)
     if copies := [mirror_fields(mirror, to.cluster) for mirror, to in mirrors if to.cluster]:
         action["request_mirror_policies"] = copies
-    return {"route": action}, used
+    chosen = [destination for ref, destination in targets if ref.weight]
+    return {"route": action}, used, [*chosen, *(destination for _, destination in mirrors)]
 
 
 def _mirrors(rule: HTTPRouteRule) -> list[RequestMirror]:
