@@ -125,7 +125,7 @@ class Catalogue:
             if one is None:
                 del self._claims[key], self._said[key]
                 yield Delete(key)
-            elif said is None or not _is_same(one, said):
+            elif said is None or not _is_same(one, said) or one.origin != said.origin:
                 self._said[key] = _next_generation(one, said)
                 yield Put(self._said[key])
 

@@ -13,7 +13,6 @@ from sources.gatewayapi.known import Known, gateway_of
 from sources.gatewayapi.schema.gateway import Gateway
 from sources.gatewayapi.schema.route import HTTPRoute
 from sources.graph import Reader
-from xds.codec.document import locate
 from xds.model import Diagnostic, Key, Kind, Severity
 
 
@@ -43,9 +42,7 @@ def _diagnostics(read: Reader, key: Key) -> tuple[Diagnostic, ...]:
 
 
 def _diagnostic(known: Known[Any], one: Remark) -> Diagnostic:
-    origin = known.object.origin
-    where = locate(origin, one.field) if origin else None
-    return Diagnostic(one.message, known.key, one.field, where, one.hint, one.severity)
+    return Diagnostic(one.message, known.key, one.field, hint=one.hint, severity=one.severity)
 
 
 def _on_route(read: Reader, known: Known[HTTPRoute]) -> Iterator[Remark]:

@@ -165,3 +165,11 @@ def test_a_kind_of_another_group_is_unknown(ledger):
     assert other.key.kind != Kind("acme.dev", "Word")
     ledger.take(by("file", Put(other)))
     assert "which nothing loaded here understands" in str(reading(ledger).complaints[0])
+
+
+def test_an_object_that_only_moved_is_no_change_and_is_complained_of_where_it_stands_now(ledger):
+    ledger.take(by("file", put("a", line=3, missing="x")))
+    before = ledger.objects
+    ledger.take(by("file", put("a", line=8, missing="x")))
+    assert ledger.objects.changed_since(before) == set()
+    assert [one.origin.line for one in reading(ledger).complaints] == [8]

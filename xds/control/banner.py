@@ -21,8 +21,9 @@ def lines(plane: Plane, xds: tuple[str, int], admin: tuple[str, int]) -> Iterato
     listens = [listen for group in plane.groups().values() for listen in group.listens]
     for listen in listens:
         yield f"  gateway   {listen.url or f'{listen.address}:{listen.port}'}"
-    for status in routes(plane.statuses()):
-        yield f"  route     {status.summary}"
+    for key, status in routes(plane.statuses()):
+        trouble = f"{key} is not well: " if any(status.failing()) else ""
+        yield f"  route     {trouble}{status.summary}"
     yield f"  admin     http://{admin[0]}:{admin[1]}/"
     yield f"  metrics   http://{admin[0]}:{admin[1]}/metrics"
     yield f"  xds       {xds[0]}:{xds[1]}"
@@ -31,8 +32,8 @@ def lines(plane: Plane, xds: tuple[str, int], admin: tuple[str, int]) -> Iterato
         yield f"  try       curl -i {shlex.quote(urls[0] + '/')}"
 
 
-def routes(statuses: Mapping[Key, Status]) -> Iterator[Status]:
-    """The statuses of routes that say what they do, by name."""
+def routes(statuses: Mapping[Key, Status]) -> Iterator[tuple[Key, Status]]:
+    """The routes that say what they do, by name."""
     for key in sorted(statuses, key=str):
         if key.kind.name.endswith("Route") and statuses[key].summary:
-            yield statuses[key]
+            yield key, statuses[key]

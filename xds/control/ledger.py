@@ -83,9 +83,7 @@ class Ledger:
             voice = self._voices[provider]
             match event:
                 case Put(one):
-                    voice.objects[one.key] = one
-                    voice.unsaid.discard(one.key)
-                    self._settle(one.key, changes)
+                    self._put(voice, one, changes)
                 case Delete(key):
                     self._delete(provider, key, changes)
                 case Report(place, diagnostics):
@@ -115,6 +113,15 @@ class Ledger:
         if key in self._refused and self.objects.get(key):
             first = replace(first, hint=f"{first.hint}; {KEPT}" if first.hint else KEPT)
         return (first, *rest)
+
+    def _put(self, voice: Voice, one: Object, changes: Changes) -> None:
+        known = voice.objects.get(one.key)
+        voice.objects[one.key] = one
+        voice.unsaid.discard(one.key)
+        if one == known and one.key not in self._flaws:
+            changes[one.key] = one  # it may stand at another line now; what is right need not be judged again
+        else:
+            self._settle(one.key, changes)
 
     def _delete(self, provider: str, key: Key, changes: Changes) -> None:
         if provider == next(iter(self._said(key)), None):

@@ -96,6 +96,10 @@ def digest(body: Mapping[str, Any]) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def _origin(one: Object | None) -> Origin | None:
+    return one.origin if one else None
+
+
 _NONE: Final[Mapping[Key, Object]] = MappingProxyType({})
 
 
@@ -138,13 +142,18 @@ class Objects:
         return sum(map(len, self._kinds.values()))
 
     def updated(self, changes: Iterable[tuple[Key, Object | None]]) -> Objects:
-        """A new view with these changes applied in order; None removes. The view itself when nothing changes."""
+        """A new view with these changes applied in order; None removes. The view itself when nothing changes.
+
+        An object that is only written elsewhere now takes its place, and does not count as changed.
+        """
         fresh: dict[Kind, dict[Key, Object]] = {}
         changed: set[Key] = set()
         for key, one in changes:
-            if self._current(fresh, key) == one:
+            current = self._current(fresh, key)
+            if current == one and _origin(current) == _origin(one):
                 continue
-            changed.add(key)
+            if current != one:
+                changed.add(key)
             of_kind = fresh.get(key.kind) or fresh.setdefault(key.kind, dict(self.of_kind(key.kind)))
             if one is None:
                 of_kind.pop(key)
