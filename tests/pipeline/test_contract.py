@@ -1,0 +1,86 @@
+"""The contract kit: what we ship keeps the contract, and what breaks it is told why."""
+
+from __future__ import annotations
+
+import pytest
+from scripted import WORD, Words, key, put, word
+
+from providers.file import FileProvider
+from providers.file import Settings as FileSettings
+from sources.gatewayapi import GatewayApi
+from sources.gatewayapi import Settings as GatewaySettings
+from xds.control.contract import provider_contract, source_contract
+from xds.model import Delete, Listed, NodeGroup, Objects, Snapshot, Translation
+
+QUICKSTART = "examples/quickstart.yaml"
+
+
+@pytest.fixture
+def quickstart(pytestconfig) -> FileProvider:
+    return FileProvider(FileSettings((str(pytestconfig.rootpath / QUICKSTART),)))
+
+
+async def test_the_file_provider_and_the_gateway_api_keep_it(quickstart):
+    source = GatewayApi(GatewaySettings())
+    objects = await provider_contract(quickstart, source.kinds)
+    made = source_contract(source, objects)
+    assert (len(objects), list(made.groups)) == (4, ["default/quickstart"])
+
+
+def test_the_scripted_source_keeps_it():
+    assert source_contract(Words(), Objects.of([word("a"), word("b")])).groups == {"acme": NodeGroup("acme")}
+
+
+class Broken:
+    """A provider that says other things each time."""
+
+    def __init__(self, *passes):
+        self._passes = list(passes)
+
+    async def watch(self, kinds):
+        for event in self._passes.pop(0):
+            yield event
+
+
+@pytest.mark.parametrize(
+    ("passes", "promise"),
+    [
+        ([[put("a"), Listed()], [put("b"), Listed()]], "says the same objects again"),
+        ([[put("a")]], "says Listed after its first pass"),
+        ([[Delete(key("a"))]], "Word default/a is deleted and was never said"),
+        ([["a"]], "'a' is no event"),
+    ],
+)
+async def test_a_provider_that_breaks_it(passes, promise):
+    with pytest.raises(AssertionError, match=promise):
+        await provider_contract(Broken(*passes), [WORD])
+
+
+class Forgetful(Words):
+    """Makes everything anew."""
+
+    def translate(self, objects):
+        made = super().translate(objects)
+        self._made, self._last = {}, Snapshot()
+        return made
+
+
+class Unsteady(Words):
+    """Counts its calls in what comes out."""
+
+    def translate(self, objects):
+        made = super().translate(objects)
+        return Translation(made.snapshots, {"acme": NodeGroup("acme"), str(len(self.translations)): NodeGroup("x")})
+
+
+@pytest.mark.parametrize(
+    ("source", "spec", "promise"),
+    [
+        (Forgetful, {}, "a did not change and was made anew"),
+        (Unsteady, {}, "the same objects mean the same"),
+        (Words, {"dangling": "nowhere"}, "names eds 'nowhere', which is not in the snapshot"),
+    ],
+)
+def test_a_source_that_breaks_it(source, spec, promise):
+    with pytest.raises(AssertionError, match=promise):
+        source_contract(source(), Objects.of([word("a", **spec)]))

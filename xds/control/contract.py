@@ -1,0 +1,65 @@
+"""The contract: what every provider and every source promises, as checks for their authors' own tests.
+
+Each raises AssertionError, with the promise that was broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection
+
+from xds.model import Delete, Key, Kind, Listed, Object, Objects, Provider, Put, Report, Source, Translation, dangling
+
+
+async def provider_contract(provider: Provider, kinds: Collection[Kind]) -> Objects:
+    """Watches a provider twice, up to Listed, while nothing changes. Gives the objects that it said."""
+    assert isinstance(provider, Provider), "a provider has a method watch(kinds)"
+    first, second = [await _listed(provider, kinds) for _ in range(2)]
+    assert first == second, "watched anew, a provider says the same objects again"
+    return Objects.of(first.values())
+
+
+async def _listed(provider: Provider, kinds: Collection[Kind]) -> dict[Key, Object]:
+    said: dict[Key, Object] = {}
+    events = provider.watch(kinds)
+    async for event in events:
+        assert isinstance(event, Put | Delete | Listed | Report), f"{event!r} is no event"
+        if isinstance(event, Listed):
+            break
+        if isinstance(event, Put):
+            said[event.object.key] = event.object
+        elif isinstance(event, Delete):
+            assert said.pop(event.key, None), f"{event.key} is deleted and was never said"
+    else:
+        raise AssertionError("a provider goes on until it is cancelled, and says Listed after its first pass")
+    if isinstance(events, AsyncGenerator):
+        await events.aclose()
+    return said
+
+
+def source_contract(source: Source, objects: Objects) -> Translation:
+    """Translates these objects, translates them again, and takes each of them away and back. Gives the translation."""
+    assert isinstance(source, Source), "a source has kinds, check(one) and translate(objects)"
+    first = source.translate(objects)
+    _must_be_sound(first, objects)
+    _must_be_identical(first, source.translate(objects))
+    for one in objects:
+        assert source.check(one) == source.check(one), f"the check of {one.key} depends on more than the object"
+        source.translate(objects.updated([(one.key, None)]))
+        assert source.translate(objects) == first, f"without {one.key} and with it again, something else comes out"
+    return first
+
+
+def _must_be_sound(made: Translation, objects: Objects) -> None:
+    assert made.snapshots.keys() <= made.groups.keys(), "a snapshot belongs to a group that the translation names"
+    assert all(map(objects.get, made.statuses)), "a status belongs to an object that exists"
+    for snapshot in made.snapshots.values():
+        assert not dangling(snapshot), "; ".join(dangling(snapshot))
+        assert all(objects.get(key) for one in snapshot for key in one.authors), "an author is an object that exists"
+
+
+def _must_be_identical(old: Translation, new: Translation) -> None:
+    assert old == new, "the same objects mean the same"
+    for name, snapshot in old.snapshots.items():
+        for one in snapshot:
+            again = new.snapshots[name].get((one.type_url, one.name))
+            assert one is again, f"{one.name} did not change and was made anew"
