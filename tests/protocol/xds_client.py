@@ -93,6 +93,7 @@ class Client:
         self.trace: list[Got] = []
         self.facts: list[Fact] = []
         self.types: dict[str, Wanted] = {}
+        self.earlier: dict[str, Wanted] = {}
         self.connect()
 
     # The stream
@@ -100,7 +101,7 @@ class Client:
     def connect(self) -> None:
         """Opens a new stream; what was subscribed is forgotten, what is held is not."""
         self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-")
-        self.earlier = self.types
+        self.earlier |= self.types
         self.types = {}
 
     def send(self, type_url: str, **fields: Any) -> Fact | None:
