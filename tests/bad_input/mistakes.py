@@ -206,8 +206,8 @@ MISTAKES = {
         answers_500=True,
     ),
     "a missing Gateway": Mistake(
-        route(parent="{name: egde}"),
-        "bad.yaml:6: HTTPRoute default/bad: spec.parentRefs[0].name names Gateway default/egde, which does not exist\n"
+        route(parent="{name: edges}"),
+        "bad.yaml:6: HTTPRoute default/bad: spec.parentRefs[0].name names Gateway default/edges, which does not exist\n"
         "    create it, or write the name and the namespace of one that exists",
     ),
     "a missing listener": Mistake(

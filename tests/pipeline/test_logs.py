@@ -53,9 +53,9 @@ class TestText:
 
 class TestJson:
     def test_a_line_is_an_object(self):
-        body = json.loads(logs.Json().format(record("%s ist kaputt: ä\n", "a.yaml")))
+        body = json.loads(logs.Json().format(record("%s is torn: ä\n", "a.yaml")))
         assert body.pop("time") > 1e9
-        assert body == {"level": "error", "logger": "legation", "message": "a.yaml ist kaputt: ä\n"}
+        assert body == {"level": "error", "logger": "legation", "message": "a.yaml is torn: ä\n"}
 
     def test_an_exception_is_a_field(self):
         line = logs.Json().format(record("failed", exc_info=failure()))
