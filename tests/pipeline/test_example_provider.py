@@ -79,6 +79,6 @@ def test_complaints_point_into_its_file(here, legation):
 
 
 def test_its_settings_are_its_own(here, legation):
-    (here / "legation.yaml").write_text("providers:\n  hosts:\n    flie: hosts.txt\n")
-    said = "legation: legation.yaml:3: providers.hosts.flie is not a setting (did you mean file?)\n"
+    (here / "legation.yaml").write_text("providers:\n  hosts:\n    files: hosts.txt\n")
+    said = "legation: legation.yaml:3: providers.hosts.files is not a setting (did you mean file?)\n"
     assert legation("check") == (2, "", said)
