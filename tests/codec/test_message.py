@@ -22,7 +22,7 @@ def test_fields_json_and_bytes_make_the_same_message():
     ("name", "fields"),
     [
         ("nobody.Knows", {}),
-        (CLUSTER, {"nmae": "a"}),
+        (CLUSTER, {"nume": "a"}),
         (CLUSTER, {"type": "ADS"}),
         (CLUSTER, {"name": 5}),
         (CLUSTER, {"connect_timeout": "1s"}),
@@ -39,7 +39,7 @@ def test_fields_that_a_message_cannot_have_are_refused(name, fields):
     [
         ({"name": "a"}, "@type"),
         ({"@type": 5}, "@type"),
-        ({"@type": CDS, "nmae": "a"}, ""),
+        ({"@type": CDS, "nume": "a"}, ""),
         ({"@type": CDS, "connect_timeout": "soon"}, "connect_timeout"),
         ({"@type": CDS, "lb_policy": "WHATEVER"}, "lb_policy"),
         ({"@type": CDS, "health_checks": [{"timeout": "1s"}, {"timeout": "soon"}]}, "health_checks[1].timeout"),

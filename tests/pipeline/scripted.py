@@ -75,7 +75,7 @@ class Words:
     """A source: one cluster for each Word, in the node group `acme`.
 
     `spec.wrong` makes an object wrong on its own, `spec.missing` makes it fail, `spec.dangling` names endpoints that are
-    nowhere.
+    nowhere, `spec.bug` makes the source itself fail.
     """
 
     kinds = frozenset({WORD})
@@ -92,6 +92,8 @@ class Words:
     def translate(self, objects: Objects) -> Translation:
         self.translations.append(objects)
         words = list(objects.of_kind(WORD).values())
+        if any("bug" in one.body["spec"] for one in words):
+            raise RuntimeError("nobody thought of this")
         self._made = {one: self._made.get(one) or self._cluster(one) for one in words}
         self._last = Snapshot.of(self._made.values()).sharing(self._last)
         group = NodeGroup("acme")

@@ -82,3 +82,9 @@ def test_its_settings_are_its_own(here, legation):
     (here / "legation.yaml").write_text("providers:\n  hosts:\n    files: hosts.txt\n")
     said = "legation: legation.yaml:3: providers.hosts.files is not a setting (did you mean file?)\n"
     assert legation("check") == (2, "", said)
+
+
+def test_the_readme_shows_the_example_as_it_is():
+    readme = (EXAMPLE.parents[1] / "README.md").read_text(encoding="utf-8")
+    code = EXAMPLE.read_text(encoding="utf-8")
+    assert code[code.index("from collections.abc") :] in readme

@@ -114,6 +114,21 @@ async def test_what_names_something_that_is_not_there_is_kept_back_and_told(worl
         assert not made.told()
 
 
+async def test_a_source_that_fails_leaves_what_is_served_and_is_told(world, teller, caplog):
+    teller.say(put("a"), Listed())
+    async with world() as made:
+        await until(made.served)
+        before = made.served()
+        teller.say(put("b", bug=1))
+        await until(made.told)
+        assert made.served() == before
+        assert made.told()[0].startswith("a source failed: RuntimeError: nobody thought of this")
+        assert "a source failed; what is served stays as it is" in caplog.text
+        teller.say(Delete(key("b")), put("c"))
+        await until(lambda: made.served().keys() == {"a", "c"})
+        assert not made.told()
+
+
 async def test_a_group_that_was_never_whole_is_served_nothing(world, teller):
     teller.say(put("b", dangling="nowhere"), Listed())
     async with world() as made:

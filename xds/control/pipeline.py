@@ -69,7 +69,12 @@ class Pipeline:
     def _publish(self) -> None:
         """Translates, publishes what is consistent, and makes the new reading known."""
         started = time.perf_counter()
-        translation = self._translator.translate(self._ledger.objects)
+        try:
+            translation = self._translator.translate(self._ledger.objects)
+        except Exception as error:
+            log.exception("a source failed; what is served stays as it is")
+            self._publish_failure(f"a source failed: {type(error).__name__}: {error}")
+            return
         sound, kept_back = self._sound(translation.snapshots)
         self._fleet.publish(sound)
         self._metrics.translated(time.perf_counter() - started)
@@ -77,6 +82,12 @@ class Pipeline:
         if kept_back:
             translation = replace(translation, diagnostics=(*translation.diagnostics, *kept_back))
         self.readings.publish(self._ledger.read(translation))
+
+    def _publish_failure(self, words: str) -> None:
+        """The last translation stays; the reading says that it is not the newest."""
+        failure = Diagnostic(words, hint="what was in force stays; tell the authors of the source, with the log")
+        last = self.readings.value.translation
+        self.readings.publish(self._ledger.read(replace(last, diagnostics=(failure,))))
 
     def _sound(self, snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
         """The snapshots to publish: where one names what it does not have, the last good one of its group stays."""
