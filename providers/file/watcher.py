@@ -19,7 +19,7 @@ from anyio.to_thread import run_sync
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 STEP_MS: Final = 1
-"""How often the watch looks whether something came: a change is told within two steps. Idle it costs 2 % of a core."""
+"""How often the watch looks whether something came: a change is told within two steps. Idle it costs 2.5 % of a core."""
 
 DEBOUNCE_MS: Final = 50
 """The longest that changes which follow one another are gathered."""

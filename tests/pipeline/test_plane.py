@@ -15,7 +15,7 @@ import pytest
 from scripted import Words, put, until
 
 from xds.control import app
-from xds.control.banner import lines
+from xds.control.banner import attempt, lines
 from xds.control.plugin import PROVIDERS, SOURCES, Plugin
 from xds.control.settings import Admin, Log, Settings, Xds
 from xds.model import ConfigError, Listed
@@ -138,3 +138,16 @@ class TestTheProcess:
             assert await process.wait() == 0
         with pytest.raises(ProcessLookupError):
             os.kill(companion, 0)
+
+
+@pytest.mark.parametrize(
+    ("summaries", "line"),
+    [
+        ([], "curl -i http://127.0.0.1:8080/"),
+        (["nowhere", "http://127.0.0.1:8080/api -> service a:80"], "curl -i http://127.0.0.1:8080/api"),
+        (["http://a.example:8080/ -> b"], "curl -i --connect-to ::127.0.0.1:8080 http://a.example:8080/"),
+        (["https://*.a.example:8443/"], "curl -i -k --connect-to ::127.0.0.1:8443 https://www.a.example:8443/"),
+    ],
+)
+def test_the_banner_offers_a_curl_line_that_works_without_dns(summaries, line):
+    assert attempt(["http://127.0.0.1:8080", "https://127.0.0.1:8443"], summaries) == line

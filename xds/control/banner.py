@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
 from xds.model import Key, Status
 from xds.server.plane import Plane
+
+URL: Final = re.compile(r"https?://\S+")
+"""What a summary begins with, when it tells where a route answers."""
 
 
 def banner(plane: Plane, xds: tuple[str, int], admin: tuple[str, int]) -> None:
@@ -29,7 +35,18 @@ def lines(plane: Plane, xds: tuple[str, int], admin: tuple[str, int]) -> Iterato
     yield f"  xds       {xds[0]}:{xds[1]}"
     if urls := [listen.url for listen in listens if listen.url]:
         yield ""
-        yield f"  try       curl -i {shlex.quote(urls[0] + '/')}"
+        well = (status.summary for _, status in routes(plane.statuses()) if not any(status.failing()))
+        yield f"  try       {attempt(urls, well)}"
+
+
+def attempt(urls: Sequence[str], summaries: Iterable[str]) -> str:
+    """The curl line for the first route that says its URL; its hostname need not be in any DNS."""
+    said = [found[0] for summary in summaries if (found := URL.match(summary))]
+    url = said[0].replace("//*.", "//www.") if said else f"{urls[0]}/"
+    sockets = {urlsplit(one).port: urlsplit(one).netloc for one in urls}
+    socket = sockets.get(urlsplit(url).port, urlsplit(url).netloc)
+    there = "" if socket == urlsplit(url).netloc else f"--connect-to ::{socket} "
+    return f"curl -i {'-k ' if url.startswith('https:') else ''}{there}{shlex.quote(url)}"
 
 
 def routes(statuses: Mapping[Key, Status]) -> Iterator[tuple[Key, Status]]:
