@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from key_pair import emptied, filled
 
 from sources.gatewayapi import GatewayApi, Settings
 from xds.codec import resource_to_json
@@ -20,7 +21,7 @@ CASES = Path(__file__).parent / "cases"
 
 def objects(text: str) -> Objects:
     """The objects of a YAML stream."""
-    return Objects.of(Object.of(parse(one, "in.yaml")) for one in split(text))
+    return Objects.of(Object.of(filled(parse(one, "in.yaml"))) for one in split(text))
 
 
 def translate(text: str, **settings: str) -> Translation:
@@ -45,9 +46,10 @@ def rendered(translation: Translation) -> dict[str, Any]:
 
 
 def _resources(snapshot: Snapshot, type_url: str) -> list[dict[str, Any]]:
-    """Sorted by name; and their keys, because protobuf's maps have no order."""
+    """Sorted by name; and their keys, because protobuf's maps have no order. No certificate or key is shown."""
     of_type = snapshot.of_type(type_url)
-    return json.loads(json.dumps([resource_to_json(of_type[name]) for name in sorted(of_type)], sort_keys=True))
+    text = json.dumps([resource_to_json(of_type[name]) for name in sorted(of_type)], sort_keys=True)
+    return json.loads(emptied(text))
 
 
 def settings_of(text: str) -> dict[str, str]:
