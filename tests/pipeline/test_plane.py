@@ -121,7 +121,9 @@ class TestTheProcess:
                     await anyio.sleep(0.01)
             yield process, printed, int(pid.read_text())
             if process.returncode is None:
-                process.kill()
+                process.terminate()
+                with anyio.fail_after(20):
+                    await process.wait()
 
     async def test_its_banner_has_what_one_types(self, legation):
         _, printed, _ = legation
