@@ -136,10 +136,14 @@ def answering(port: int) -> dict[str, Any]:
 
 @pytest.fixture
 def program(tmp_path) -> Callable[[str], str]:
-    """Writes a shell script that may be given as an Envoy, and returns its path. It has a version, as Envoy has."""
+    """Writes a shell script that may be given as an Envoy, and returns its path. It has a version, as Envoy has.
 
-    def written(body: str, version: str = "echo 'envoy  version: 0123abcd/1.2.3/Clean/RELEASE/BoringSSL'") -> str:
-        file = tmp_path / "envoy"
+    Under a name of its own it outlives the next one: a shell reads its script only after it was started.
+    """
+    answer = "echo 'envoy  version: 0123abcd/1.2.3/Clean/RELEASE/BoringSSL'"
+
+    def written(body: str, version: str = answer, name: str = "envoy") -> str:
+        file = tmp_path / name
         file.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then {version}; exit; fi\n{body}\n')
         file.chmod(0o755)
         return str(file)

@@ -263,7 +263,7 @@ async def orphan(host, place, program, monkeypatch):
     await anyio.Path(home.parent).mkdir(mode=0o700)
     await anyio.Path(home / "life" / "7").mkdir(parents=True)
     await anyio.Path(home / "life" / "7" / "bootstrap.json").write_text(json.dumps({"node": {"cluster": "default/a"}}))
-    waiting = program("trap '' TERM; while :; do sleep 0.05; done")
+    waiting = program("trap '' TERM; while :; do sleep 0.05; done", name="stray")
     async with (
         host.stray(waiting, "-c", f"{home}/life/7/bootstrap.json") as ours,
         host.stray(waiting, "-c", f"{home}1/life/7/bootstrap.json") as another,
