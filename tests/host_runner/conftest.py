@@ -17,6 +17,7 @@ from blockbuster import blockbuster_ctx
 
 from providers.host import HostRunner, Settings, State, launch
 from xds.codec.bootstrap import bootstrap
+from xds.codec.descriptors import pool
 
 HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
@@ -37,7 +38,8 @@ def place(monkeypatch) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _never_blocking() -> Iterator[None]:
-    """A call of ours that blocks the event loop is an error."""
+    """A call of ours that blocks the event loop is an error; the descriptors are read once, at the start."""
+    pool()
     with blockbuster_ctx("providers.host"):
         yield
 

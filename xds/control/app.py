@@ -13,6 +13,7 @@ from typing import Any, Final
 import anyio
 from grpclib.server import Server
 
+from xds.codec.descriptors import pool
 from xds.control import logs
 from xds.control.banner import banner
 from xds.control.companion import companions as running
@@ -116,6 +117,7 @@ def not_programmed(status: Status, refusal: Refusal) -> Status:
 def run(settings: Settings, *, companions: Sequence[str] = ()) -> None:
     """Runs the control plane until SIGINT, SIGTERM or SIGHUP. Raises ConfigError when it cannot start."""
     logs.set_up(settings.log)
+    pool()  # read before the loop runs: nothing there waits for a file
     anyio.run(main, settings, companions, backend_options=BACKEND)
 
 
