@@ -199,7 +199,7 @@ async def serve_xds(discovery: Discovery, host: str, port: int) -> AsyncIterator
 async def _await_signals(stop: anyio.Event, runner: ProxyRunner | None) -> None:
     with anyio.open_signal_receiver(signals.SIGINT, signals.SIGTERM, signals.SIGHUP) as received:
         async for _ in received:
-            if stop.is_set():
+            if stop.is_set() and runner is not None:
                 log.info("ending at once")
-                getattr(runner, "hurry", lambda: None)()
+                runner.hurry()
             stop.set()

@@ -92,6 +92,7 @@ class Pipeline:
     def _sound(self, snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
         """The snapshots to publish: where one names what it does not have, the last good one of its group stays."""
         last = self._fleet.asked()
+        self._broken = {group: known for group, known in self._broken.items() if group in snapshots}
         sound: dict[str, Snapshot] = {}
         told: list[Diagnostic] = []
         for group, snapshot in snapshots.items():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from sources.gatewayapi.schema.document import Document, Strict
-from sources.gatewayapi.schema.reference import GATEWAY_GROUP, LocalRef, ObjectRef, ParametersRef, SecretRef
+from sources.gatewayapi.schema.reference import GATEWAY_GROUP, LocalRef, ObjectRef, SecretRef
 from sources.gatewayapi.schema.scalar import ControllerName, Group, Hostname, KindName, Name, Port, Protocol
 
 
@@ -15,7 +15,7 @@ class GatewayClassSpec(Strict, frozen=True):
     """Which controller the Gateways of the class belong to."""
 
     controller_name: ControllerName
-    parameters_ref: ParametersRef | None = None
+    parameters_ref: ObjectRef | None = None
     description: Annotated[str, Meta(max_length=64)] | None = None
 
 

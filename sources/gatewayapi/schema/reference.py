@@ -29,15 +29,6 @@ class LocalRef(Strict, frozen=True):
     name: Name
 
 
-class ParametersRef(Strict, frozen=True):
-    """An object with settings of a GatewayClass."""
-
-    group: Group
-    kind: KindName
-    name: Name
-    namespace: Label | None = None
-
-
 class SecretRef(Strict, frozen=True):
     """A Secret, or another object with a certificate in it."""
 
