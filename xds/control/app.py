@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import anyio
-from grpclib.server import Server
 
 from xds.codec.descriptors import pool
 from xds.control import logs
@@ -35,11 +34,9 @@ from xds.model import (
 )
 from xds.model.type_url import short_type
 from xds.server.admin import serve_admin
-from xds.server.bind import cannot_listen
-from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
-from xds.server.metrics import Metrics
 from xds.server.signal import Signal
+from xds.server.xds_server import XdsServer
 
 log = logging.getLogger("legation")
 
@@ -136,13 +133,14 @@ async def main(settings: Settings, companions: Sequence[str] = ()) -> None:
 async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator[LivePlane]:
     """A control plane that is up inside the `async with`. Proxies are drained while they are still served."""
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
-    fleet, metrics = Fleet(), Metrics()
+    server = XdsServer()
+    fleet, metrics = server.fleet, server.metrics
     pipeline = Pipeline({one.name: one.make() for one in settings.providers}, translator, fleet, metrics)
     made = LivePlane(pipeline, fleet)
     metrics.observe(made)
     async with (
         serve_admin(made, metrics, settings.admin.address, settings.admin.port) as admin,
-        serve_xds(Discovery(fleet, metrics), settings.xds.address, settings.xds.port) as xds,
+        server.serve(settings.xds.address, settings.xds.port) as xds,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(Narrator(pipeline, fleet).run)
@@ -178,22 +176,6 @@ async def _pardon(fleet: Fleet) -> None:
     while True:
         await anyio.sleep(pause)
         pause = min(2 * pause, LONGEST_PARDON) if fleet.pardon(CANNOT_BIND) else FIRST_PARDON
-
-
-@asynccontextmanager
-async def serve_xds(discovery: Discovery, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
-    """Serves xDS inside the `async with`; gives the (host, port) it listens on. Raises ConfigError when it cannot."""
-    server = Server([discovery], codec=PassThrough())
-    try:
-        await server.start(host, port)
-    except OSError as error:
-        raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
-    try:
-        yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
-    finally:
-        server.close()
-        with anyio.CancelScope(shield=True):
-            await server.wait_closed()
 
 
 async def _await_signals(stop: anyio.Event, runner: ProxyRunner | None) -> None:

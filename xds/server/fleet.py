@@ -50,6 +50,11 @@ class Group:
         self._serve(snapshot)
         return True
 
+    def clear(self) -> None:
+        """Asks for nothing that is known: proxies keep what they have."""
+        self.asked = None
+        self.served.publish(None)
+
     def judge(self, fact: Fact) -> bool:
         """Takes over a proxy's answer. Returns whether what the group is served changes because of it."""
         if self.asked is None or not self.verdicts.judge(fact, self.asked):
@@ -71,7 +76,7 @@ class Group:
 class Fleet:
     """All node groups and all open streams. One writer: every method is called from the event loop, and none waits.
 
-    `settled` is published whenever a proxy has all that it is to have, or has refused something.
+    `settled` is published whenever a proxy has all that it is to have, has refused something, or is gone.
     """
 
     def __init__(self) -> None:
@@ -91,6 +96,17 @@ class Fleet:
         self._forget()
         return changed
 
+    def put(self, name: str, snapshot: Snapshot) -> bool:
+        """Makes this the snapshot of one group, and leaves the others. Returns whether that is anything new."""
+        self._named |= {name}
+        return self.group(name).publish(snapshot)
+
+    def clear(self, name: str) -> None:
+        """Forgets what one group is to be served: its proxies keep what they have until there is something again."""
+        self._named -= {name}
+        self.group(name).clear()
+        self._forget()
+
     def group(self, name: str) -> Group:
         """The group with this name, known or not yet."""
         if name not in self._groups:
@@ -107,6 +123,7 @@ class Fleet:
         self._sessions.discard(session)
         self.group(session.group).served.unfollow(session.signal)
         self._forget()
+        self.settled.publish(None)
 
     def judge(self, session: Session, fact: Fact) -> None:
         """A proxy accepted or refused a response."""
@@ -130,11 +147,28 @@ class Fleet:
             self.settled.publish(None)
         session.quiet = quiet
 
+    def streams(self, group: str) -> list[Session]:
+        """The open streams of one group."""
+        return [one for one in self._sessions if one.group == group]
+
     def is_live(self, group: str) -> bool:
         """Whether every proxy of the group, and there is one, has what the group is served."""
-        sessions = [one for one in self._sessions if one.group == group]
+        return bool(self.streams(group)) and self.has_answered(group)
+
+    def has_answered(self, group: str) -> bool:
+        """Whether no proxy of the group has anything left to be sent or to answer."""
         served = self.group(group).served.value
-        return bool(sessions) and all(one.quiet and one.stream.snapshot is served for one in sessions)
+        return all(one.quiet and one.stream.snapshot is served for one in self.streams(group))
+
+    async def answered(self, group: str) -> None:
+        """Returns when no proxy of the group has anything left to be sent or to answer."""
+        signal = Signal()
+        self.settled.follow(signal)
+        try:
+            while not self.has_answered(group):
+                await signal.wait()
+        finally:
+            self.settled.unfollow(signal)
 
     def asked(self) -> Mapping[str, Snapshot]:
         """What the configuration asks for, for each group that it names."""

@@ -1,0 +1,106 @@
+"""The server as a library: publish and wait for the proxies' answers, clear and go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import grpc.aio
+import pytest
+from discovery_world import NODE, SOON, Call, cluster
+
+from xds.model import ConfigError, Snapshot
+from xds.protocol import SOTW, Dialect
+from xds.server.xds_server import Publication, XdsServer
+
+ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
+
+
+@asynccontextmanager
+async def a_client(server: XdsServer, dialect: Dialect) -> AsyncIterator[Call]:
+    method = "StreamAggregatedResources" if dialect is SOTW else "DeltaAggregatedResources"
+    async with (
+        server.serve() as (host, port),
+        grpc.aio.insecure_channel(f"{host}:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as channel,
+    ):
+        call = Call(channel.stream_stream(ADS + method)(), dialect)
+        yield call
+        call.call.cancel()
+        await until(lambda: not server.fleet.streams("edge"))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(SOON):
+        while not condition():  # noqa: ASYNC110  nobody tells when a test's condition comes true
+            await anyio.sleep(0.005)
+
+
+async def published(server: XdsServer, snapshot: Snapshot, into: list[Publication]) -> None:
+    into.append(await server.publish("edge", snapshot, until="accepted"))
+
+
+async def test_a_publication_is_accepted_when_every_proxy_has_said_so(dialect):
+    server, done = XdsServer(), list[Publication]()
+    await server.publish("edge", Snapshot.of([cluster("a")]))
+    async with a_client(server, dialect) as client, anyio.create_task_group() as tasks:
+        await client.send(node=NODE)
+        await client.names()
+        tasks.start_soon(published, server, Snapshot.of([cluster("a", "2")]), done)
+        got = await client.read()
+        assert not done
+        await client.send(got.type_url, response_nonce=got.nonce)
+        await until(lambda: bool(done))
+    assert done == [Publication("edge", 1, ())]
+    assert done[0].accepted
+
+
+async def test_a_publication_tells_what_was_refused(dialect):
+    server, done = XdsServer(), list[Publication]()
+    await server.publish("edge", Snapshot.of([cluster("a")]))
+    async with a_client(server, dialect) as client, anyio.create_task_group() as tasks:
+        await client.send(node=NODE)
+        await client.names()
+        tasks.start_soon(published, server, Snapshot.of([cluster("a", "2")]), done)
+        got = await client.read()
+        await client.send(got.type_url, response_nonce=got.nonce, error_detail={"code": 3, "message": "no good"})
+        await until(lambda: bool(done))
+    assert not done[0].accepted
+    assert [(one.name, one.message, one.kept) for one in done[0].refusals] == [("a", "no good", True)]
+
+
+async def test_a_group_without_proxies_is_not_waited_for():
+    server = XdsServer()
+    with anyio.fail_after(SOON):
+        assert await server.publish("edge", Snapshot.of([cluster("a")]), until="accepted") == Publication("edge", 0, ())
+
+
+async def test_a_proxy_that_leaves_is_waited_for_no_longer(dialect):
+    server, done = XdsServer(), list[Publication]()
+    await server.publish("edge", Snapshot.of([cluster("a")]))
+    async with a_client(server, dialect) as client, anyio.create_task_group() as tasks:
+        await client.send(node=NODE)
+        await client.read()
+        tasks.start_soon(published, server, Snapshot.of([cluster("a", "2")]), done)
+        client.call.cancel()
+        await until(lambda: bool(done))
+    assert done == [Publication("edge", 0, ())]
+
+
+async def test_after_a_clear_proxies_keep_what_they_have_and_hear_of_the_next_snapshot(dialect):
+    server = XdsServer()
+    await server.publish("edge", Snapshot.of([cluster("a")]))
+    async with a_client(server, dialect) as client:
+        await client.send(node=NODE)
+        assert await client.names() == {"a"}
+        server.clear("edge")
+        await server.publish("edge", Snapshot.of([cluster("b")]))
+        assert await client.names() == {"b"}
+
+
+async def test_a_taken_port_is_named():
+    server = XdsServer()
+    async with server.serve() as (host, port):
+        with pytest.raises(ConfigError, match=f"{host}:{port} is already in use"):
+            async with XdsServer().serve(host, port):
+                pass

@@ -1,0 +1,110 @@
+"""The xDS server as a library: snapshots in, a gRPC service out. The control plane itself is built on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from weakref import WeakSet
+
+import anyio
+from grpclib.protocol import H2Protocol
+from grpclib.server import Server
+
+from xds.model import Refusal, Snapshot
+from xds.server.bind import cannot_listen
+from xds.server.discovery import Discovery, Grouping, PassThrough, by_cluster
+from xds.server.fleet import Fleet
+from xds.server.metrics import Metrics
+
+Until = Literal["published", "accepted"]
+"""What `publish` waits for: nothing, or the answers of all proxies that are connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of a group's newest snapshot: how many streams it has, and what their proxies refused of it."""
+
+    group: str
+    streams: int
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing of it was refused."""
+        return not self.refusals
+
+
+class _Server(Server):
+    """Closes its connections at the end, rather than wait for clients that may keep theirs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._protocols: WeakSet[H2Protocol] = WeakSet()
+
+    def _protocol_factory(self) -> H2Protocol:
+        protocol = super()._protocol_factory()
+        self._protocols.add(protocol)
+        return protocol
+
+    def close(self) -> None:
+        for protocol in self._protocols:
+            if hasattr(protocol, "processor"):  # made with the connection
+                protocol.processor.close()
+        super().close()
+
+
+class XdsServer:
+    """Serves snapshots to proxies, by node group; to be used on one event loop.
+
+    `grouping` tells the group of a node, by default the node's `cluster`. `identifier` names this control plane in every
+    response.
+
+        server = XdsServer()
+        async with server.serve("127.0.0.1", 18000):
+            await server.publish("edge", Snapshot.of([...]), until="accepted")
+    """
+
+    def __init__(self, *, grouping: Grouping = by_cluster, identifier: str = "") -> None:
+        self.fleet, self.metrics = Fleet(), Metrics()
+        self._discovery = Discovery(self.fleet, self.metrics, grouping=grouping, identifier=identifier)
+
+    @asynccontextmanager
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
+        """Serves inside the `async with`; gives the (host, port) it listens on, where port 0 takes any free one.
+
+        Raises ConfigError when the socket cannot be opened.
+        """
+        server = _Server([self._discovery], codec=PassThrough())
+        try:
+            await server.start(host, port)
+        except OSError as error:
+            raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
+        try:
+            yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
+        finally:
+            server.close()
+            with anyio.CancelScope(shield=True):
+                await server.wait_closed()
+
+    async def publish(self, group: str, snapshot: Snapshot, *, until: Until = "published") -> Publication:
+        """Serves this snapshot to the group from now on.
+
+        With `until="accepted"` it returns when every stream of the group has answered all that it was sent: then what is
+        in force there is this snapshot (or a newer one that was published meanwhile) without the refusals that are
+        returned. A group without proxies has nothing to wait for. A proxy that never answers is waited for: bound it
+        with `anyio.fail_after`.
+        """
+        self.fleet.put(group, snapshot)
+        if until == "accepted":
+            await self.fleet.answered(group)
+        refusals = tuple(one for one in self.fleet.refusals() if one.group == group)
+        return Publication(group, len(self.fleet.streams(group)), refusals)
+
+    def clear(self, group: str) -> None:
+        """Nothing is known of the group from now on: its proxies keep what they have, and their streams stay subscribed.
+
+        To take everything away from them instead, publish an empty Snapshot.
+        """
+        self.fleet.clear(group)
