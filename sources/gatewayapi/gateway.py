@@ -53,6 +53,11 @@ def gateways(read: Reader, _: None) -> frozenset[Key]:
     return frozenset(key for key, known in found.items() if known is not None)
 
 
+def group_name(key: Key) -> str:
+    """The name of the node group of a Gateway's proxies."""
+    return f"{key.namespace}/{key.name}"
+
+
 def gateway_verdict(read: Reader, key: Key) -> Verdict:
     """Whether a Gateway of ours is accepted, its listeners and addresses apart."""
     known = read.get(gateway, key)

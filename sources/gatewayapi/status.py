@@ -13,7 +13,15 @@ from sources.gatewayapi.attachment import Attachment, Parent, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.cluster import addresses_of
 from sources.gatewayapi.destination import unsupported_by
-from sources.gatewayapi.gateway import ACCEPTED, Verdict, class_is_ours, class_verdict, gateway, gateway_verdict
+from sources.gatewayapi.gateway import (
+    ACCEPTED,
+    Verdict,
+    class_is_ours,
+    class_verdict,
+    gateway,
+    gateway_verdict,
+    group_name,
+)
 from sources.gatewayapi.known import Known
 from sources.gatewayapi.listener import listens, url
 from sources.gatewayapi.route import Outcome, outcome
@@ -80,7 +88,7 @@ def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller
     name = f"{one.gateway.namespace}/{one.gateway.name}" + (f"/{one.ref.section_name}" if one.ref.section_name else "")
     field = f"spec.parentRefs[{known.document.spec.parent_refs.index(one.ref)}]"
     conditions = _conditions({"Accepted": accepted, "ResolvedRefs": came.resolved}, known, field)
-    return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller})
+    return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller}, group_name(one.gateway))
 
 
 def _summary(read: Reader, attachments: Attachment, line: str) -> str:

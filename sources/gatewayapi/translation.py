@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sources.gatewayapi.address import addresses
-from sources.gatewayapi.gateway import gateways
+from sources.gatewayapi.gateway import gateways, group_name
 from sources.gatewayapi.kind import BACKEND, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE
 from sources.gatewayapi.listener import listens
 from sources.gatewayapi.remark import diagnostics
@@ -37,7 +37,7 @@ def _running(read: Reader, _: None) -> frozenset[Key]:
 
 
 def _node_group(read: Reader, key: Key) -> NodeGroup:
-    return NodeGroup(f"{key.namespace}/{key.name}", read.get(listens, key))
+    return NodeGroup(group_name(key), read.get(listens, key))
 
 
 _STATUSES: Final[Mapping[Kind, Callable[[Reader, Key], Status | None]]] = MappingProxyType(

@@ -92,7 +92,7 @@ def plane():
             "default/other": Snapshot.of([cluster("c")]),
         },
         connected=[Proxy(Node("envoy-1", user_agent="envoy/1.40"), "default/edge", "127.0.0.1:5", "delta", 1e9, types)],
-        refused=[Refusal("default/edge", CDS, "b", "c0ffee", "no such filter", kept=True)],
+        refused=[Refusal("default/edge", CDS, "b", "c0ffee", "no such filter", kept=True, authors=(ROUTE,))],
         told={
             ROUTE: Status(parts=(parent,)),
             GATEWAY: Status((Condition("Accepted", True, "Accepted"),), summary="http://127.0.0.1:8080"),

@@ -78,6 +78,7 @@ async def test_proxies_are_told_with_what_they_hold_and_what_was_refused(ask):
     }
     assert told["refused"][0]["name"] == "b"
     assert told["refused"][0]["kept"] is True
+    assert told["refused"][0]["objects"] == ["HTTPRoute default/api"]
 
 
 async def test_status_tells_of_each_object_whether_it_is_well_and_why_not(ask):

@@ -70,8 +70,8 @@ async def test_proxies_are_a_table_with_what_was_refused_below(legation):
     assert lines[2].split() == ["sds", "1", "5ec2e7", "accepted"]
     assert lines[3:] == [
         "",
-        "REFUSED  TYPE  VERSION  GROUP         IN FORCE          WHY",
-        "b        cds   c0ffee   default/edge  an older version  no such filter",
+        "REFUSED  TYPE  VERSION  GROUP         IN FORCE          MADE FROM              WHY",
+        "b        cds   c0ffee   default/edge  an older version  HTTPRoute default/api  no such filter",
     ]
 
 
@@ -82,7 +82,7 @@ async def test_no_proxy_is_said_in_words(legation, plane):
 
 async def test_what_a_proxy_says_cannot_steer_the_terminal(legation, plane):
     plane.refused = [type(plane.refused[0])("g", "t", "n", "v", "\x1b[2Jboo", kept=False)]
-    assert (await legation("proxies"))[1][-1].endswith("nothing   \\x1b[2Jboo")
+    assert (await legation("proxies"))[1][-1].endswith("nothing              \\x1b[2Jboo")
 
 
 async def test_proxies_as_json_are_what_the_service_told(legation):

@@ -7,7 +7,7 @@ import logging
 import signal as signals
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
@@ -21,18 +21,15 @@ from xds.control.pipeline import Pipeline
 from xds.control.settings import Settings
 from xds.control.translator import Translator
 from xds.model import (
-    Condition,
     Diagnostic,
     Key,
     NodeGroup,
     Proxy,
     ProxyRunner,
     Refusal,
-    Resource,
     Snapshot,
     Status,
 )
-from xds.model.type_url import short_type
 from xds.server.admin import serve_admin
 from xds.server.fleet import Fleet
 from xds.server.signal import Signal
@@ -85,30 +82,12 @@ class LivePlane:
         return list(self.fleet.refusals())
 
     def statuses(self) -> Mapping[Key, Status]:
-        """The statuses of the newest translation, with what proxies refused laid over them."""
-        return {**self.pipeline.readings.value.statuses, **self._refused()}
+        """How every object stands now."""
+        return self.pipeline.standing.look()
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """All that is wrong with what was written."""
         return self.pipeline.readings.value.diagnostics
-
-    def _refused(self) -> dict[Key, Status]:
-        statuses = self.pipeline.readings.value.statuses
-        asked = self.fleet.asked()
-        laid: dict[Key, Status] = {}
-        for one in self.fleet.refusals():
-            resource = asked[one.group].get((one.type_url, one.name)) if one.group in asked else None
-            for key in resource.authors if isinstance(resource, Resource) else ():
-                laid[key] = not_programmed(laid.get(key) or statuses.get(key, Status()), one)
-        return laid
-
-
-def not_programmed(status: Status, refusal: Refusal) -> Status:
-    """The status of an object that a refused resource was made from: Programmed is False, in the proxy's own words."""
-    words = f"{short_type(refusal.type_url)} {refusal.name} was refused by a proxy: {refusal.message}"
-    condition = Condition("Programmed", False, "Invalid", words)
-    others = tuple(one for one in status.conditions if one.type != "Programmed")
-    return replace(status, conditions=(*others, condition))
 
 
 def run(settings: Settings, *, companions: Sequence[str] = ()) -> None:

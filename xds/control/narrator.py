@@ -73,8 +73,7 @@ class Narrator:
     def _tell_refusals(self) -> None:
         now = frozenset(self._fleet.refusals())
         for one in now - self._refusals:
-            stays = "its last good version stays in force" if one.kept else "nothing is in force in its place"
-            log.error("%s: %s %s was refused: %s (%s)", one.group, short_type(one.type_url), one.name, one.message, stays)
+            log.error("%s", one)
         for one in self._refusals - now:
             log.info("%s: %s %s is refused no more", one.group, short_type(one.type_url), one.name)
         self._refusals = now

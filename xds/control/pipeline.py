@@ -14,6 +14,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
+from xds.control.standing import Standing
 from xds.control.translator import Translator
 from xds.model import Diagnostic, Key, LegationError, Provider, ProxyRunner, Snapshot, Status, StatusWriter, dangling
 from xds.server.fleet import Fleet
@@ -33,7 +34,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 
 class Pipeline:
-    """Providers to fleet. `readings` always holds the newest reading; `published` tells whether one was served yet.
+    """Providers to fleet. `readings` always holds the newest reading, `standing` how every object stands because of it and
+    of the proxies; `published` tells whether a reading was served yet.
 
     Rule 1: between an event and the publication of what it means nothing waits: one plain function does it all.
     """
@@ -44,12 +46,14 @@ class Pipeline:
         self._ledger = Ledger(translator, providers)
         self._broken: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
         self.readings: Watch[Reading] = Watch(Reading())
+        self.standing = Standing(self.readings, fleet)
         self.published = False
 
     async def run(self, runner: ProxyRunner | None = None) -> None:
         """Runs until cancelled."""
         send, receive = anyio.create_memory_object_stream[Said](INBOX)
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.standing.run)
             for name, provider in self._providers.items():
                 tasks.start_soon(self._follow, name, provider, send)
                 if isinstance(provider, StatusWriter):
@@ -134,12 +138,12 @@ class Pipeline:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _report_back(self, name: str, writer: StatusWriter) -> None:
-        """Gives a provider the statuses of every new reading; a slow one skips readings."""
+        """Gives a provider the statuses that changed, whenever any does; a slow one skips some."""
         signal, written = Signal(), dict[Key, Status]()
-        self.readings.follow(signal)
+        self.standing.statuses.follow(signal)
         while True:
             await signal.wait()
-            statuses = self.readings.value.statuses
+            statuses = self.standing.statuses.value
             changed = {key: status for key, status in statuses.items() if written.get(key) != status}
             if not changed:
                 continue

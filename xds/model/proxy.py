@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from xds.model.key import Key
 from xds.model.node import Node
+from xds.model.type_url import short_type
 
 
 class Answer(StrEnum):
@@ -44,7 +46,8 @@ class Proxy:
 class Refusal:
     """One version of one resource that a proxy of the group refused: it is never offered again to that group.
 
-    `message` is the proxy's own words. `kept` tells whether an older version of the resource stays in force.
+    `message` is the proxy's own words. `kept` tells whether an older version of the resource stays in force. `authors` are
+    the objects that the resource was made from.
     """
 
     group: str
@@ -53,3 +56,8 @@ class Refusal:
     version: str
     message: str
     kept: bool
+    authors: tuple[Key, ...] = ()
+
+    def __str__(self) -> str:
+        stays = "its last good version stays in force" if self.kept else "nothing is in force in its place"
+        return f"{self.group}: {short_type(self.type_url)} {self.name} was refused: {self.message} ({stays})"

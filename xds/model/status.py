@@ -55,13 +55,15 @@ class Part:
     """The conditions of one part of an object: a listener of a Gateway, a parent of a route.
 
     `section` is the field of the status the part is an entry of (`listeners`, `parents`), `name` what a person calls it,
-    `identity` the fields that say which part it is, followed by any others it shows.
+    `identity` the fields that say which part it is, followed by any others it shows. `group` is the node group that it is
+    about, where it is about one alone.
     """
 
     section: str
     name: str
     conditions: tuple[Condition, ...]
     identity: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xds.model import Node, Proxy, Refusal, Snapshot
 from xds.protocol import Fact, Rejected, Stream, Verdicts
@@ -68,6 +68,12 @@ class Group:
         if pardoned and self.asked is not None:
             self._serve(self.asked)
         return pardoned
+
+    def refusals(self) -> Iterator[Refusal]:
+        """What was refused and is still asked for."""
+        for one in self.verdicts.refusals():
+            resource = self.asked.get((one.type_url, one.name)) if self.asked else None
+            yield replace(one, authors=resource.authors) if resource else one
 
     def _serve(self, asked: Snapshot) -> None:
         self.served.publish(self.verdicts.effective(asked))
@@ -185,7 +191,7 @@ class Fleet:
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for, in every group."""
         for group in self._groups.values():
-            yield from group.verdicts.refusals()
+            yield from group.refusals()
 
     def _forget(self) -> None:
         """Drops the groups that no configuration names and no proxy is in."""

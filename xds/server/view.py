@@ -116,4 +116,5 @@ def _refusal(one: Refusal) -> dict[str, Any]:
         "version": one.version,
         "message": one.message,
         "kept": one.kept,
+        "objects": list(map(str, one.authors)),
     }

@@ -12,7 +12,9 @@ from xds.control.cli import option, screen
 from xds.control.cli.asking import ask
 
 HEADERS: Final = ("PROXY", "GROUP", "DIALECT", "SINCE", "TYPE", "RESOURCES", "VERSION", "ANSWER")
-REFUSED: Final = ("REFUSED", "TYPE", "VERSION", "GROUP", "IN FORCE", "WHY")
+REFUSED: Final = ("REFUSED", "TYPE", "VERSION", "GROUP", "IN FORCE", "MADE FROM", "WHY")
+MANY: Final = 3
+"""More objects than this are told as a number."""
 UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -56,7 +58,12 @@ def _held(held: Mapping[str, Any] | None) -> Sequence[str]:
 
 def _refused(one: Mapping[str, Any]) -> Sequence[str]:
     kept = "an older version" if one["kept"] else "nothing"
-    return one["name"], one["type"], one["version"], one["group"], kept, one["message"]
+    return one["name"], one["type"], one["version"], one["group"], kept, _listed(one["objects"]), one["message"]
+
+
+def _listed(objects: Sequence[str]) -> str:
+    more = len(objects) - MANY
+    return ", ".join(objects[:MANY]) + (f" (+{more} more)" if more > 0 else "")
 
 
 def ago(since: timedelta) -> str:
