@@ -28,6 +28,12 @@ def samples(metrics: Metrics) -> dict:
         (lambda metrics: metrics.ack(CDS, 0.2), "legation_xds_acks_total", [("type", "cds")]),
         (lambda metrics: metrics.ack(CDS, 0.2), "legation_xds_ack_seconds_count", [("type", "cds")]),
         (lambda metrics: metrics.nack(LDS), "legation_xds_nacks_total", [("type", "lds")]),
+        (lambda metrics: metrics.request("made up"), "legation_xds_requests_total", [("type", "other")]),
+        (
+            lambda metrics: metrics.refused("ads", "UNAUTHENTICATED"),
+            "legation_xds_refused_total",
+            [("code", "UNAUTHENTICATED"), ("service", "ads")],
+        ),
         (lambda metrics: metrics.translated(0.2), "legation_translation_seconds_count", []),
         (lambda metrics: metrics.provider_events("file"), "legation_provider_events_total", [("provider", "file")]),
         (lambda metrics: metrics.provider_restarted("file"), "legation_provider_restarts_total", [("provider", "file")]),
@@ -53,14 +59,14 @@ def test_what_is_so_is_read_from_the_plane_when_asked(plane):
     metrics = Metrics()
     metrics.observe(plane)
     seen = samples(metrics)
-    assert seen[("legation_xds_streams", ("dialect", "delta"))] == 1
-    assert seen[("legation_xds_streams", ("dialect", "sotw"))] == 0
+    assert seen[("legation_xds_streams", ("dialect", "delta"), ("service", "ads"))] == 1
+    assert seen[("legation_xds_streams", ("dialect", "sotw"), ("service", "ads"))] == 0
     assert seen[("legation_resources", ("group", "default/edge"), ("type", "cds"))] == 2
     assert seen[("legation_resources_refused", ("group", "default/edge"), ("type", "cds"))] == 1
     assert seen[("legation_diagnostics", ("severity", "error"))] == 1
     plane.connected, plane.refused, plane.held = [], [], {}
     seen = samples(metrics)
-    assert seen[("legation_xds_streams", ("dialect", "delta"))] == 0
+    assert seen[("legation_xds_streams", ("dialect", "delta"), ("service", "ads"))] == 0
     assert not [name for name, *_ in seen if name.startswith("legation_resources")]
 
 

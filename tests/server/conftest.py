@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc.aio
 import pytest
+from blockbuster import blockbuster_ctx
 from discovery_world import World
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 
+from xds.codec.descriptors import pool
 from xds.protocol import DELTA, SOTW, Dialect
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.metrics import Metrics
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks() -> Iterator[None]:
+    """A call of ours that blocks the event loop is an error; the descriptors are read once, at the start."""
+    pool()
+    with blockbuster_ctx("xds"):
+        yield
 
 
 @pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)

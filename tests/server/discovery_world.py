@@ -13,8 +13,9 @@ from xds.codec import message_class, resource
 from xds.model import Resource, Snapshot
 from xds.model.type_url import CDS
 from xds.protocol import DELTA, SOTW, Dialect
-from xds.server.discovery import METHODS, Discovery
+from xds.server.discovery import Discovery
 from xds.server.fleet import Fleet
+from xds.server.service import METHODS
 
 SOON = 10
 """Seconds, after which a test gives up waiting."""
@@ -73,7 +74,7 @@ class World:
     calls: list[Any] = field(default_factory=list)
 
     def open(self, dialect: Dialect, channel: Any = None) -> Call:
-        (path,) = [path for path, one in METHODS.items() if one is dialect]
+        (path,) = [path for path, one in METHODS.items() if (one.dialect, one.only) == (dialect, "")]
         call = (channel or self.channel).stream_stream(path)()
         self.calls.append(call)
         return Call(call, dialect)

@@ -8,13 +8,13 @@ from discovery_world import cluster
 from xds.model import Node, Snapshot
 from xds.model.type_url import CDS
 from xds.protocol import DELTA, Request, Stream
-from xds.server.discovery import by_cluster
-from xds.server.fleet import Fleet, Session
+from xds.server.fleet import Fleet, Session, Visit
+from xds.server.grouping import by_cluster
 from xds.server.signal import Signal, Watch
 
 
 def session(group: str = "edge") -> Session:
-    return Session(Node("n", group), group, "peer", Stream(DELTA))
+    return Session(Visit(Node("n", group), group), "peer", Stream(DELTA))
 
 
 def test_the_same_snapshot_is_no_change():

@@ -5,7 +5,8 @@ from xds.model.event import Delete, Event, Listed, Put, Report
 from xds.model.key import CLUSTER_SCOPED, Key, Kind
 from xds.model.node import Listen, Node, NodeGroup
 from xds.model.object import Object, Objects, Origin
-from xds.model.plugin import Hook, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.plugin import Authenticator, Grouping, Hook, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.principal import Principal
 from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
 from xds.model.snapshot import Snapshot, dangling
@@ -16,11 +17,13 @@ __all__ = [
     "CLUSTER_SCOPED",
     "NO_RESOURCES",
     "Answer",
+    "Authenticator",
     "Condition",
     "ConfigError",
     "Delete",
     "Diagnostic",
     "Event",
+    "Grouping",
     "Hook",
     "Key",
     "Kind",
@@ -33,6 +36,7 @@ __all__ = [
     "Objects",
     "Origin",
     "Part",
+    "Principal",
     "ProtocolError",
     "Provider",
     "Proxy",

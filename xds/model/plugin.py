@@ -2,7 +2,8 @@
 
 A plug-in is a class whose constructor takes its own settings, a frozen `msgspec.Struct` named by its class attribute
 `Settings`; the section under the plug-in's name in the settings file is decoded into it. It is found through the entry
-point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.runners`.
+point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.runners`, `legation.nodes`,
+`legation.authenticators`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from xds.model.event import Event
 from xds.model.key import Key, Kind
-from xds.model.node import NodeGroup
+from xds.model.node import Node, NodeGroup
 from xds.model.object import Object, Objects
+from xds.model.principal import Principal
 from xds.model.status import Diagnostic, Status
 from xds.model.translation import Translation
 
@@ -84,4 +86,29 @@ class ProxyRunner(Protocol):
 
     def hurry(self) -> None:
         """Ends the drains that are under way at once: somebody pressed Ctrl-C a second time. `run` returns soon after."""
+        ...
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """Which node group a node belongs to. Pure."""
+
+    def group(self, node: Node) -> str:
+        """The name of its group; empty for a node that belongs to none, which is then refused."""
+        ...
+
+
+@runtime_checkable
+class Authenticator(Protocol):
+    """Who asks: takes what a client sends along, for instance a bearer token, and says whose it is.
+
+    It is asked once for each stream, before anything is read of it. What it raises refuses that stream for now
+    (UNAVAILABLE), and so does an answer that takes longer than ten seconds.
+    """
+
+    async def authenticate(self, metadata: Mapping[str, str], certified: Principal | None) -> Principal | None:
+        """Who sent this metadata (lower-case names, such as `authorization`), or None when it proves nothing.
+
+        `certified` is who the client's certificate says it is, None where there is none.
+        """
         ...

@@ -32,7 +32,9 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One stream of one node. `since` is in seconds since the epoch; `dialect` is `delta` or `sotw`."""
+    """One stream of one node. `since` is in seconds since the epoch; `dialect` is `delta` or `sotw`; `service` is `ads`, or
+    the short type of a service of one type.
+    """
 
     node: Node
     group: str
@@ -40,6 +42,7 @@ class Proxy:
     dialect: str
     since: float
     types: tuple[Subscribed, ...] = ()
+    service: str = "ads"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The aggregated discovery service over gRPC: a thin shell that feeds streams and writes what they say."""
+"""The discovery services over gRPC: a thin shell that feeds streams and writes what they say."""
 
 from __future__ import annotations
 
@@ -17,28 +17,34 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.server import Stream as GrpcStream
 
 from xds.codec import decode_node
-from xds.model import Node, ProtocolError
+from xds.model import NO_RESOURCES, Principal, ProtocolError
 from xds.model.type_url import short_type
-from xds.protocol import DELTA, SOTW, Dialect, Fact, Rejected, Stream
-from xds.server.fleet import Fleet, Session
+from xds.protocol import SOTW, Fact, Rejected, Request, Response, Stream
+from xds.server.authority import OPEN, Authority, Caller
+from xds.server.fleet import Fleet, Session, Visit
+from xds.server.grouping import GroupOf, by_cluster
 from xds.server.metrics import Metrics
+from xds.server.service import METHODS, Method
 
 log = logging.getLogger(__name__)
 
-SERVICE: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
-METHODS: Final[Mapping[str, Dialect]] = {
-    SERVICE + "StreamAggregatedResources": SOTW,
-    SERVICE + "DeltaAggregatedResources": DELTA,
-}
+LONGEST: Final = 500
+"""Characters of a node's names, and of what a client is told when its stream ends, which travels in a header."""
 
 Wire: TypeAlias = GrpcStream[bytes, bytes]
-Grouping: TypeAlias = Callable[[Node], str]
-"""Which node group a node belongs to."""
 
 
-def by_cluster(node: Node) -> str:
-    """The group that the node's `cluster` names: what our own bootstrap says."""
-    return node.cluster
+def caller_of(wire: Wire) -> Caller:
+    """Who opened a stream."""
+    address = wire.peer.addr()
+    host, port = address[:2] if address else ("unknown", 0)
+    sent = wire.metadata.items() if wire.metadata is not None else ()
+    return Caller(host, port, {name: value for name, value in sent if isinstance(value, str)})
+
+
+def in_words(error: ProtocolError) -> str:
+    """Why a stream ends, fit for a header and for one line of a log: some of the words may be the client's."""
+    return "".join(one if one.isprintable() else " " for one in str(error)[:LONGEST])
 
 
 class PassThrough(CodecBase):
@@ -56,10 +62,21 @@ class PassThrough(CodecBase):
 
 
 class Discovery:
-    """ADS in both dialects, served from a fleet. `identifier` names this control plane in every response."""
+    """All discovery services, served from a fleet, to whom the authority lets in.
 
-    def __init__(self, fleet: Fleet, metrics: Metrics, *, grouping: Grouping = by_cluster, identifier: str = "") -> None:
-        self._fleet, self._metrics, self._grouping = fleet, metrics, grouping
+    `grouping` tells the node group of a node. `identifier` names this control plane in every response.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        metrics: Metrics,
+        *,
+        grouping: GroupOf = by_cluster,
+        authority: Authority = OPEN,
+        identifier: str = "",
+    ) -> None:
+        self._fleet, self._metrics, self._grouping, self._authority = fleet, metrics, grouping, authority
         self._identifier = identifier or f"legation-{os.getpid()}"
         self._numbers = itertools.count(1)
         self._salt = os.urandom(3).hex()
@@ -67,43 +84,86 @@ class Discovery:
     def __mapping__(self) -> Mapping[str, Handler]:
         """The methods, as grpclib asks for them."""
         return {
-            path: Handler(self._method(dialect), Cardinality.STREAM_STREAM, bytes, bytes)
-            for path, dialect in METHODS.items()
+            path: Handler(
+                self._method(method), Cardinality.UNARY_UNARY if method.once else Cardinality.STREAM_STREAM, bytes, bytes
+            )
+            for path, method in METHODS.items()
         }
 
-    def _method(self, dialect: Dialect) -> Callable[[Wire], Any]:
-        async def method(wire: Wire) -> None:
+    def _method(self, method: Method) -> Callable[[Wire], Any]:
+        serve = self._fetch if method.once else self._serve
+
+        async def served(wire: Wire) -> None:
             try:
-                await self._serve(wire, dialect)
+                await serve(wire, method)
             except ProtocolError as error:
-                raise GRPCError(Status[error.code], str(error)) from None
+                self._metrics.refused(method.service, error.code)
+                log.info("%s: %s, %s: %s", caller_of(wire), method.service, error.code, in_words(error))
+                raise GRPCError(Status[error.code], in_words(error)) from None
 
-        return method
+        return served
 
-    async def _serve(self, wire: Wire, dialect: Dialect) -> None:
+    async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
+        principal = await self._authority.authenticate(caller_of(wire))
         first = await wire.recv_message()
         if first is None:
             return
-        session = self._open(wire, dialect, first)
+        session = self._open(wire, method, principal, first)
         self._fleet.join(session)
-        log.info("%s: connected (%s, %s)", session.group, session.node.id, dialect.name)
+        log.info("%s: connected (%s, %s %s)", session.group, session.node.id, session.service, method.dialect.name)
         try:
             await self._talk(wire, session, first)
         finally:
             self._fleet.leave(session)
             log.info("%s: disconnected (%s)", session.group, session.node.id)
 
-    def _open(self, wire: Wire, dialect: Dialect, first: bytes) -> Session:
+    def _open(self, wire: Wire, method: Method, principal: Principal | None, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
-        node = decode_node(dialect.read(first).node)
+        visit = self._enter(principal, method.dialect.read(first), method.only)
+        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only)
+        return Session(visit, str(caller_of(wire)), stream, method.service)
+
+    def _enter(self, principal: Principal | None, request: Request, only: str) -> Visit:
+        """Who asks, for which group, and for what. Raises ProtocolError for whom that is not to be told."""
+        node = decode_node(request.node)
         group = self._grouping(node)
-        if not node.id or not group:
+        if not group:
             raise ProtocolError("the first message must carry a node with an id and a cluster, which names its node group")
-        address = wire.peer.addr()
-        peer = f"{address[0]}:{address[1]}" if address else "unknown"
-        stream = Stream(dialect, prefix=f"{self._salt}-{next(self._numbers)}-")
-        return Session(node, group, peer, stream)
+        if len(node.id) + len(group) > LONGEST or not (node.id + group).isprintable():
+            raise ProtocolError("the node's id and group must be short and printable")
+        grant = self._authority.authorize(principal, node, group)
+        if only and not grant.covers(only):
+            raise ProtocolError(f"{principal} may not ask for {short_type(only)}", code="PERMISSION_DENIED")
+        return Visit(node, group, grant)
+
+    def _prefix(self) -> str:
+        """What makes the nonces of a stream its own."""
+        return f"{self._salt}-{next(self._numbers)}-"
+
+    async def _fetch(self, wire: Wire, method: Method) -> None:
+        """One answer, without a stream."""
+        principal = await self._authority.authenticate(caller_of(wire))
+        body = await wire.recv_message()
+        _, response = self.fetch(principal, body or b"", method.only)
+        await wire.send_message(SOTW.write(response, self._identifier))
+
+    def fetch(self, principal: Principal | None, body: bytes, only: str) -> tuple[Request, Response]:
+        """What a DiscoveryRequest's bytes ask for, and all that is served of it now: the type is `only`, and the response
+        may have the version that the request has already.
+
+        Raises ProtocolError when the request is none or is not to be answered, UNAVAILABLE before the first snapshot.
+        """
+        request = SOTW.read(body)
+        visit = self._enter(principal, request, only)
+        if (served := self._fleet.served(visit.group)) is None:
+            raise ProtocolError(f"nothing is known of the node group {visit.group!r} yet", code="UNAVAILABLE")
+        stream = Stream(SOTW, prefix=self._prefix(), only=only)
+        stream.receive(Request(request.type_url, names=request.names))
+        stream.serve(served)
+        self._metrics.request(only)
+        self._metrics.response(only)
+        return request, stream.respond() or Response(only, "", NO_RESOURCES.version, ())
 
     async def _talk(self, wire: Wire, session: Session, first: bytes) -> None:
         """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
@@ -146,7 +206,7 @@ class Discovery:
         group = self._fleet.group(session.group)
         try:
             while True:
-                for fact in session.stream.serve(group.served.value):
+                for fact in session.stream.serve(session.view(group.served.value)):
                     self._fleet.judge(session, fact)
                 response = session.stream.respond()
                 if response is None:

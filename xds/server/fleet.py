@@ -8,25 +8,58 @@ from dataclasses import dataclass, field, replace
 
 from xds.model import Node, Proxy, Refusal, Snapshot
 from xds.protocol import Fact, Rejected, Stream, Verdicts
+from xds.server.authority import EVERYTHING, Grant
 from xds.server.signal import Signal, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, for which group, and for what: settled by the first message of a stream."""
+
+    node: Node
+    group: str
+    grant: Grant = EVERYTHING
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One open stream of one node: its protocol state, and the signal that there may be something to say."""
+    """One open stream of one node: its protocol state, and the signal that there may be something to say.
 
-    node: Node
-    group: str
+    `service` is `ads`, or the short type of a service of one type.
+    """
+
+    visit: Visit
     peer: str
     stream: Stream
+    service: str = "ads"
     since: float = field(default_factory=time.time)
     signal: Signal = field(default_factory=Signal)
     quiet: bool = False
+    _seen: tuple[Snapshot | None, Snapshot | None] = (None, None)
+
+    @property
+    def node(self) -> Node:
+        """Whose stream it is."""
+        return self.visit.node
+
+    @property
+    def group(self) -> str:
+        """The node group that it is served as."""
+        return self.visit.group
+
+    def view(self, served: Snapshot | None) -> Snapshot | None:
+        """What of a snapshot this stream may be told; the same object for the same snapshot."""
+        if served is None or self.visit.grant is EVERYTHING:
+            return served
+        if self._seen[0] is not served:
+            types = {url: resources for url, resources in served.types.items() if self.visit.grant.covers(url)}
+            self._seen = served, replace(served, types=types)
+        return self._seen[1]
 
     def describe(self) -> Proxy:
         """The session as people see it."""
         dialect = self.stream.dialect.name
-        return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed())
+        return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed(), self.service)
 
 
 class Group:
@@ -164,7 +197,7 @@ class Fleet:
     def has_answered(self, group: str) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer."""
         served = self.group(group).served.value
-        return all(one.quiet and one.stream.snapshot is served for one in self.streams(group))
+        return all(one.quiet and one.stream.snapshot is one.view(served) for one in self.streams(group))
 
     async def answered(self, group: str) -> None:
         """Returns when no proxy of the group has anything left to be sent or to answer."""
@@ -175,6 +208,11 @@ class Fleet:
                 await signal.wait()
         finally:
             self.settled.unfollow(signal)
+
+    def served(self, group: str) -> Snapshot | None:
+        """What a group is served now; None for one of which nothing is known."""
+        known = self._groups.get(group)
+        return known.served.value if known is not None else None
 
     def asked(self) -> Mapping[str, Snapshot]:
         """What the configuration asks for, for each group that it names."""

@@ -14,9 +14,10 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from xds.model import Severity
-from xds.model.type_url import short_type
+from xds.model.type_url import SHORT_TYPES, short_type
 from xds.server.plane import Plane
 
+VERSION: Final = version("legation")  # read here: a server may be made where nothing may wait for a file
 DIALECTS: Final = ("delta", "sotw")
 TRANSLATION_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ACK_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
@@ -31,13 +32,16 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
-        resource = Resource({"service.name": "legation", "service.version": version("legation")})
+        resource = Resource({"service.name": "legation", "service.version": VERSION})
         provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._meter = meter = provider.get_meter("legation")
         self._requests = meter.create_counter("legation_xds_requests", description="Requests from proxies, by type")
         self._responses = meter.create_counter("legation_xds_responses", description="Responses to proxies, by type")
         self._acks = meter.create_counter("legation_xds_acks", description="Responses that a proxy accepted, by type")
         self._nacks = meter.create_counter("legation_xds_nacks", description="Responses that a proxy refused, by type")
+        self._refused = meter.create_counter(
+            "legation_xds_refused", description="Streams that were ended for what a client is or did, by service and status"
+        )
         self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
         self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
         self._ack_seconds = meter.create_histogram(
@@ -55,28 +59,32 @@ class Metrics:
 
     def observe(self, plane: Plane) -> None:
         """Reads this plane from now on. To be called once."""
-        self._gauge("legation_xds_streams", "Open streams, by dialect", lambda: _streams(plane))
+        self._gauge("legation_xds_streams", "Open streams, by service and dialect", lambda: _streams(plane))
         self._gauge("legation_resources", "Resources in force, by node group and type", lambda: _resources(plane))
         self._gauge("legation_resources_refused", "Resources that a proxy refused", lambda: _refused(plane))
         self._gauge("legation_diagnostics", "What authors should know, by severity", lambda: _diagnostics(plane))
 
     def request(self, type_url: str) -> None:
         """A proxy asked for a type, or answered a response of it."""
-        self._requests.add(1, {"type": short_type(type_url)})
+        self._requests.add(1, {"type": _label(type_url)})
 
     def response(self, type_url: str) -> None:
         """A response of this type went out."""
-        self._responses.add(1, {"type": short_type(type_url)})
+        self._responses.add(1, {"type": _label(type_url)})
 
     def ack(self, type_url: str, seconds: float) -> None:
         """A proxy accepted a response, this long after its change was published."""
-        labels = {"type": short_type(type_url)}
+        labels = {"type": _label(type_url)}
         self._acks.add(1, labels)
         self._ack_seconds.record(seconds, labels)
 
     def nack(self, type_url: str) -> None:
         """A proxy refused a response of this type."""
-        self._nacks.add(1, {"type": short_type(type_url)})
+        self._nacks.add(1, {"type": _label(type_url)})
+
+    def refused(self, service: str, code: str) -> None:
+        """A stream of this service was ended with this gRPC status, for what its client is or did."""
+        self._refused.add(1, {"service": service, "code": code})
 
     def translated(self, seconds: float) -> None:
         """All objects were translated, in this time."""
@@ -101,9 +109,15 @@ class Metrics:
         self._meter.create_observable_gauge(name, [observed], description=description)
 
 
+def _label(type_url: str) -> str:
+    """The short type; `other` for what is none, because clients make such names up without end."""
+    short = short_type(type_url)
+    return short if short in SHORT_TYPES else "other"
+
+
 def _streams(plane: Plane) -> Tally:
-    tally = Tally({(("dialect", dialect),): 0 for dialect in DIALECTS})
-    tally.update((("dialect", one.dialect),) for one in plane.proxies())
+    tally = Tally({(("dialect", dialect), ("service", "ads")): 0 for dialect in DIALECTS})
+    tally.update((("dialect", one.dialect), ("service", one.service)) for one in plane.proxies())
     return tally
 
 

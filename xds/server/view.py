@@ -94,6 +94,7 @@ def _proxy(one: Proxy) -> dict[str, Any]:
         "group": one.group,
         "peer": one.peer,
         "dialect": one.dialect,
+        "service": one.service,
         "userAgent": one.node.user_agent,
         "since": datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds"),
         "types": {

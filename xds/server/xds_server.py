@@ -13,9 +13,11 @@ from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 
 from xds.model import Refusal, Snapshot
+from xds.server.authority import OPEN, Authority
 from xds.server.bind import cannot_listen
-from xds.server.discovery import Discovery, Grouping, PassThrough, by_cluster
+from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
+from xds.server.grouping import GroupOf, by_cluster
 from xds.server.metrics import Metrics
 
 Until = Literal["published", "accepted"]
@@ -58,17 +60,17 @@ class _Server(Server):
 class XdsServer:
     """Serves snapshots to proxies, by node group; to be used on one event loop.
 
-    `grouping` tells the group of a node, by default the node's `cluster`. `identifier` names this control plane in every
-    response.
+    `grouping` tells the group of a node, by default the node's `cluster`. `authority` says who may ask for what, by default
+    everybody on this machine for everything. `identifier` names this control plane in every response.
 
         server = XdsServer()
         async with server.serve("127.0.0.1", 18000):
             await server.publish("edge", Snapshot.of([...]), until="accepted")
     """
 
-    def __init__(self, *, grouping: Grouping = by_cluster, identifier: str = "") -> None:
+    def __init__(self, *, grouping: GroupOf = by_cluster, authority: Authority = OPEN, identifier: str = "") -> None:
         self.fleet, self.metrics = Fleet(), Metrics()
-        self._discovery = Discovery(self.fleet, self.metrics, grouping=grouping, identifier=identifier)
+        self._discovery = Discovery(self.fleet, self.metrics, grouping=grouping, authority=authority, identifier=identifier)
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
