@@ -24,7 +24,7 @@ def test_a_service_of_one_type_knows_its_type(dialect):
     stream = Stream(dialect, only=CDS)
     stream.receive(Request(""))
     stream.serve(Snapshot.of([cluster("a")]))
-    response = stream.respond()
+    response = stream.respond(0.0)
     assert response is not None
     assert (response.type_url, [one.name for one in response.resources]) == (CDS, ["a"])
 

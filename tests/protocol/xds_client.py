@@ -84,7 +84,9 @@ def _name(packed: Any) -> str:
 
 
 class Client:
-    """One client on one stream. `has` is what it holds: it survives a reconnect, the stream does not."""
+    """One client on one stream. `has` is what it holds: it survives a reconnect, the stream does not. An `impatient` stream
+    is known to have waited long enough for this client's clusters.
+    """
 
     def __init__(self, group: Group) -> None:
         self.group = group
@@ -94,6 +96,7 @@ class Client:
         self.facts: list[Fact] = []
         self.types: dict[str, Wanted] = {}
         self.earlier: dict[str, Wanted] = {}
+        self.impatient = False
         self.connect()
 
     # The stream
@@ -123,7 +126,7 @@ class Client:
         for fact in self.stream.serve(self.group.served):
             self.facts.append(fact)
             self.group.judge(fact)
-        response = self.stream.respond()
+        response = self.stream.respond(self.group.now)
         if response is None:
             return None
         got = read(self.dialect, self.dialect.write(response, ME))
@@ -143,7 +146,7 @@ class Client:
         wanted.before, wanted.has_cause = content, False
         if got.type_url == CDS and EDS in self.types:
             self.types[EDS].has_cause = True
-        if self.group.served is not None and CDS in self.types and got.type_url in NAMING:
+        if self.group.served is not None and CDS in self.types and got.type_url in NAMING and not self.impatient:
             self._check_clusters(got, self.group.served)
 
     def _check_clusters(self, got: Got, served: Snapshot) -> None:
@@ -289,6 +292,7 @@ class Group:
         self.verdicts = Verdicts("group")
         self.asked: Snapshot | None = None
         self.served: Snapshot | None = None
+        self.now = 0.0
         if resources:
             self.publish(*resources)
 

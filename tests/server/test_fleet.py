@@ -49,11 +49,11 @@ def test_a_proxy_is_live_when_it_has_what_its_group_is_served():
     fleet.publish({"edge": Snapshot.of([cluster("a")])})
     one.stream.receive(Request(CDS))
     one.stream.serve(fleet.group("edge").served.value)
-    response = one.stream.respond()
+    response = one.stream.respond(0.0)
     fleet.settle(one)
     assert not fleet.is_live("edge")
     one.stream.receive(Request(CDS, response.nonce))
-    assert one.stream.respond() is None
+    assert one.stream.respond(0.0) is None
     fleet.settle(one)
     assert fleet.is_live("edge")
     fleet.settle(one)
@@ -65,7 +65,7 @@ def test_an_answer_to_a_group_without_configuration_changes_nothing():
     fleet.join(one)
     one.stream.receive(Request(CDS))
     one.stream.serve(Snapshot.of([cluster("a")]))
-    response = one.stream.respond()
+    response = one.stream.respond(0.0)
     fact = one.stream.receive(Request(CDS, response.nonce, error="a"))
     fleet.judge(one, fact)
     assert list(fleet.refusals()) == []

@@ -11,10 +11,11 @@ from xds.model.type_url import short_type
 
 
 class Answer(StrEnum):
-    """What a proxy last said to a type: nothing was sent yet, not answered yet, ACK, or NACK."""
+    """What a proxy last said to a type: nothing was sent yet, not answered yet, not answered in time, ACK, or NACK."""
 
     NOTHING = "nothing sent"
     PENDING = "pending"
+    STALE = "stale"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 

@@ -1,8 +1,23 @@
 """The xDS protocol without I/O: one stream's state machine, the order tables, SotW and delta as two dialects."""
 
 from xds.protocol.dialect import DELTA, SOTW, Dialect
-from xds.protocol.message import Accepted, Fact, Rejected, Request, Response
+from xds.protocol.limits import Limits
+from xds.protocol.message import Accepted, Fact, Notice, Overdue, Rejected, Request, Response
 from xds.protocol.stream import Stream
 from xds.protocol.verdict import Verdicts
 
-__all__ = ["DELTA", "SOTW", "Accepted", "Dialect", "Fact", "Rejected", "Request", "Response", "Stream", "Verdicts"]
+__all__ = [
+    "DELTA",
+    "SOTW",
+    "Accepted",
+    "Dialect",
+    "Fact",
+    "Limits",
+    "Notice",
+    "Overdue",
+    "Rejected",
+    "Request",
+    "Response",
+    "Stream",
+    "Verdicts",
+]

@@ -58,3 +58,14 @@ class Rejected:
 
 
 Fact = Accepted | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The client has not answered a response within the stream's patience: what depends on it waits no longer."""
+
+    type_url: str
+
+
+Notice = Overdue
+"""What a stream finds out by itself, and somebody should know."""

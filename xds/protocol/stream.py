@@ -1,4 +1,5 @@
-"""One stream's state machine: requests in, responses out. No I/O, no clock: a shell feeds it and writes what it says.
+"""One stream's state machine: requests in, responses out. No I/O, no clock: a shell feeds it and writes what it says, and
+tells it the time, in seconds of any clock that never goes back.
 
 Rule 1: everything that decides what a client is sent, and when, is in this file.
 
@@ -8,7 +9,8 @@ snapshot, the subscriptions, and what the client accepted:
 - at most one unanswered response a type; whatever is published meanwhile is said in one response after the answer;
 - types go out in the order of `order.ORDER`; what names clusters waits until those are in force at the client;
 - nothing is removed that the client still refers to and is about to let go of;
-- what was refused is not offered again.
+- what was refused is not offered again;
+- a client that does not answer in time holds up only the next response of that type.
 
 https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 """
@@ -16,11 +18,13 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from xds.model import Answer, ProtocolError, Resource, Resources, Snapshot, Subscribed
 from xds.model.type_url import CDS, EDS, RDS
 from xds.protocol.dialect import Dialect
-from xds.protocol.message import Accepted, Fact, Request, Response
+from xds.protocol.limits import DEFAULT, Limits
+from xds.protocol.message import Accepted, Fact, Notice, Overdue, Request, Response
 from xds.protocol.order import FULL_STATE, NEEDS_CLUSTERS, PARENTS, place
 from xds.protocol.subscription import Offer, Subscription
 
@@ -31,11 +35,13 @@ class Stream:
     `prefix` makes nonces unique among streams. With `only`, the stream serves that one type (a single-type service).
     """
 
-    def __init__(self, dialect: Dialect, *, prefix: str = "", only: str = "") -> None:
+    def __init__(self, dialect: Dialect, *, prefix: str = "", only: str = "", limits: Limits = DEFAULT) -> None:
         self.dialect = dialect
         self.snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._prefix, self._only, self._count = prefix, only, 0
+        self._limits, self._now = limits, 0.0
+        self._notices: list[Notice] = []
 
     def receive(self, request: Request) -> Fact | None:
         """Takes one request. Returns what it says of the last response of its type, if it is an ACK or a NACK.
@@ -62,14 +68,25 @@ class Stream:
         found = {url: one.recognise(snapshot.of_type(url)) for url, one in self._subscriptions.items()}
         return tuple(Accepted(type_url, resources) for type_url, resources in found.items() if resources)
 
-    def respond(self) -> Response | None:
+    def respond(self, now: float) -> Response | None:
         """The next response to send, or None when there is nothing to say or a client's answer must come first."""
+        self._now = now
+        self._lose_patience()
         if self.snapshot is None:
             return None
         for subscription in self._subscriptions.values():
             if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
                 return response
         return None
+
+    def wake_at(self) -> float | None:
+        """When `respond` is to be asked again even if nothing happens until then; None for never."""
+        return min((self._overdue_at(offer) for _, offer in self._awaited()), default=None)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What the stream found out by itself since this was asked last. To be asked after every `respond`."""
+        notices, self._notices = tuple(self._notices), []
+        return notices
 
     def forgive(self, type_url: str) -> None:
         """Lets what was refused of a type be offered once more."""
@@ -109,6 +126,22 @@ class Stream:
         if subscription.offer is None or request.nonce != subscription.offer.nonce:
             return None
         return subscription.accept() if request.error is None else subscription.reject(request.error.strip())
+
+    # Answers that do not come
+
+    def _awaited(self) -> Iterator[tuple[Subscription, Offer]]:
+        """The offers whose answer something else may wait for."""
+        return ((one, one.offer) for one in self._subscriptions.values() if one.offer and one.presumed is None)
+
+    def _overdue_at(self, offer: Offer) -> float:
+        return offer.since + self._limits.patience
+
+    def _lose_patience(self) -> None:
+        """Presumes what is overdue. Whatever waits for it is not settled, and so is looked at again by itself."""
+        for subscription, offer in self._awaited():
+            if self._overdue_at(offer) <= self._now:
+                subscription.presume(offer)
+                self._notices.append(Overdue(subscription.type_url))
 
     # What to say next
 
@@ -173,8 +206,8 @@ class Stream:
         cluster, clusters = snapshot.get((CDS, name)), self._subscriptions[CDS]
         if cluster is None or not clusters.covers(name):
             return False
-        held = clusters.held.get(name)
-        return held is None or held.version != cluster.version
+        there = clusters.in_force.get(name)
+        return there is None or there.version != cluster.version
 
     def _kept(self, snapshot: Snapshot, subscription: Subscription, visible: Mapping[str, Resource]) -> dict[str, Resource]:
         """What is to go, but is withheld, or which the client still refers to and is about to let go of."""
@@ -190,8 +223,7 @@ class Stream:
         for parent_type in PARENTS.get(type_url, ()):
             if (parents := self._subscriptions.get(parent_type)) is None:
                 continue
-            in_flight = parents.offer.upserts if parents.offer else ()
-            for parent in (*parents.held.values(), *in_flight):
+            for parent in parents.naming():
                 now = snapshot.get((parent_type, parent.name))
                 if now != parent:
                     after = set() if now is None else set(now.names(type_url))
@@ -202,7 +234,7 @@ class Stream:
         self._count += 1
         nonce = f"{self._prefix}{self._count}"
         contents = self.dialect.contents(subscription, visible, offer)
-        subscription.offer = Offer(nonce, offer.upserts, offer.removals)
+        subscription.offer = replace(offer, nonce=nonce, since=self._now)
         subscription.nonce, subscription.answered, subscription.resumed = nonce, True, ""
         subscription.owed.clear()
         subscription.absent.update(subscription.names.intersection(offer.removals))
@@ -233,7 +265,7 @@ def _clusters(snapshot: Snapshot, one: Resource) -> Iterator[str]:
 
 def _describe(one: Subscription) -> Subscribed:
     if one.offer is not None:
-        answer = Answer.PENDING
+        answer = Answer.PENDING if one.presumed is None else Answer.STALE
     elif one.error:
         answer = Answer.REJECTED
     else:

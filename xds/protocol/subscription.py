@@ -6,7 +6,7 @@ A subscription is the same in both dialects. It never decides when to speak (the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from xds.codec import wire
@@ -21,11 +21,12 @@ WILDCARD = "*"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A response that may still be answered: what it changes at the client, and all that the client then holds."""
+    """A response that may still be answered: what it changes at the client, and when it went out (seconds)."""
 
     nonce: str
     upserts: tuple[Resource, ...]
     removals: tuple[str, ...]
+    since: float = 0.0
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:
@@ -40,6 +41,7 @@ class Subscription:
     `held` is what the client is known to have: it moves on an ACK only, never on sending. `owed` are names to send
     whatever their version. `absent` are names the client was told do not exist. `refused` is the content of the last
     refused offer, which is never offered again. `settled` is the Resources for which there was nothing left to say.
+    `presumed` is what the client is taken to have when it did not answer the offer in time: nothing else waits for it then.
 
     Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
     `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew.
@@ -55,6 +57,7 @@ class Subscription:
     owed: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
     offer: Offer | None = None
+    presumed: dict[str, Resource] | None = None
     refused: frozenset[tuple[str, str]] | None = None
     error: str = ""
     settled: Resources | None = None
@@ -78,6 +81,8 @@ class Subscription:
     def forget_uncovered(self) -> None:
         """Lets go of all that the client no longer wants: a client drops what it unsubscribes from."""
         self.held = {name: one for name, one in self.held.items() if self.covers(name)}
+        if self.presumed is not None:
+            self.presumed = {name: one for name, one in self.presumed.items() if self.covers(name)}
         self.owed = {name for name in self.owed if self.covers(name)}
         self.absent &= self.names
 
@@ -110,6 +115,22 @@ class Subscription:
         on_its_way = self.offer.upserts if self.offer else ()
         return {*self.held, *(one.name for one in on_its_way)}
 
+    @property
+    def in_force(self) -> Mapping[str, Resource]:
+        """What the client has, as far as others may rely on it."""
+        return self.held if self.presumed is None else self.presumed
+
+    def naming(self) -> Iterator[Resource]:
+        """What may name other resources at the client: what it has, and what is on its way to it."""
+        yield from self.in_force.values()
+        if self.offer is not None and self.presumed is None:
+            yield from self.offer.upserts
+
+    def presume(self, offer: Offer) -> None:
+        """The client did not answer this offer in time: it is taken to have it from now on."""
+        upserts = {one.name: one for one in offer.upserts if self.covers(one.name)}
+        self.presumed = {name: one for name, one in {**self.held, **upserts}.items() if name not in offer.removals}
+
     def changed(self) -> None:
         """Notes that there may be something to say again."""
         self.settled = None
@@ -137,6 +158,7 @@ class Subscription:
 
     def _closed(self) -> Offer:
         assert self.offer is not None
+        self.presumed = None
         self.changed()
         return self.offer
 

@@ -19,7 +19,8 @@ from grpclib.server import Stream as GrpcStream
 from xds.codec import decode_node
 from xds.model import NO_RESOURCES, Principal, ProtocolError
 from xds.model.type_url import short_type
-from xds.protocol import SOTW, Fact, Rejected, Request, Response, Stream
+from xds.protocol import SOTW, Fact, Limits, Rejected, Request, Response, Stream
+from xds.protocol.limits import DEFAULT
 from xds.server.authority import OPEN, Authority, Caller
 from xds.server.fleet import Fleet, Session, Visit
 from xds.server.grouping import GroupOf, by_cluster
@@ -75,9 +76,11 @@ class Discovery:
         grouping: GroupOf = by_cluster,
         authority: Authority = OPEN,
         identifier: str = "",
+        limits: Limits = DEFAULT,
     ) -> None:
         self._fleet, self._metrics, self._grouping, self._authority = fleet, metrics, grouping, authority
         self._identifier = identifier or f"legation-{os.getpid()}"
+        self._limits = limits
         self._numbers = itertools.count(1)
         self._salt = os.urandom(3).hex()
 
@@ -121,7 +124,7 @@ class Discovery:
     def _open(self, wire: Wire, method: Method, principal: Principal | None, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
         visit = self._enter(principal, method.dialect.read(first), method.only)
-        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only)
+        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits)
         return Session(visit, str(caller_of(wire)), stream, method.service)
 
     def _enter(self, principal: Principal | None, request: Request, only: str) -> Visit:
@@ -163,7 +166,7 @@ class Discovery:
         stream.serve(served)
         self._metrics.request(only)
         self._metrics.response(only)
-        return request, stream.respond() or Response(only, "", NO_RESOURCES.version, ())
+        return request, stream.respond(time.monotonic()) or Response(only, "", NO_RESOURCES.version, ())
 
     async def _talk(self, wire: Wire, session: Session, first: bytes) -> None:
         """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
@@ -208,13 +211,31 @@ class Discovery:
             while True:
                 for fact in session.stream.serve(session.view(group.served.value)):
                     self._fleet.judge(session, fact)
-                response = session.stream.respond()
+                response = session.stream.respond(time.monotonic())
+                self._tell(session)
                 if response is None:
                     self._fleet.settle(session)
-                    await session.signal.wait()
+                    await self._news(session)
                     continue
                 session.quiet = False
                 self._metrics.response(response.type_url)
                 await wire.send_message(session.stream.dialect.write(response, self._identifier))
         except (StreamTerminatedError, ConnectionError):
             tasks.cancel_scope.cancel()
+
+    async def _news(self, session: Session) -> None:
+        """Returns when something happened, or when the stream wants to be asked again whether or not it did."""
+        wake_at = session.stream.wake_at()
+        with anyio.move_on_after(None if wake_at is None else wake_at - time.monotonic()):
+            await session.signal.wait()
+
+    def _tell(self, session: Session) -> None:
+        for notice in session.stream.notices():
+            self._metrics.overdue(notice.type_url)
+            log.warning(
+                "%s: %s has not answered a response of %s for %.0f s; what depends on it goes on: look at that proxy",
+                session.group,
+                session.node.id,
+                short_type(notice.type_url),
+                self._limits.patience,
+            )

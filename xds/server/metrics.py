@@ -42,6 +42,7 @@ class Metrics:
         self._refused = meter.create_counter(
             "legation_xds_refused", description="Streams that were ended for what a client is or did, by service and status"
         )
+        self._overdue = meter.create_counter("legation_xds_overdue", description="Responses not answered in time, by type")
         self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
         self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
         self._ack_seconds = meter.create_histogram(
@@ -85,6 +86,10 @@ class Metrics:
     def refused(self, service: str, code: str) -> None:
         """A stream of this service was ended with this gRPC status, for what its client is or did."""
         self._refused.add(1, {"service": service, "code": code})
+
+    def overdue(self, type_url: str) -> None:
+        """A proxy did not answer a response of this type in time."""
+        self._overdue.add(1, {"type": _label(type_url)})
 
     def translated(self, seconds: float) -> None:
         """All objects were translated, in this time."""

@@ -1,0 +1,137 @@
+"""A client that does not answer: what depends on it waits for a while, and then goes on."""
+
+from __future__ import annotations
+
+import pytest
+from xds_client import SOTW, Group
+from xds_resources import cluster, endpoints, listener, route
+
+from xds.model import Answer
+from xds.model.type_url import CDS, EDS, LDS, RDS
+from xds.protocol import Limits, Overdue, Stream
+
+PATIENCE = Limits().patience
+
+
+@pytest.fixture
+def client(dialect):
+    """One that was sent a cluster, and does not answer; a route waits for it."""
+    client = Group(dialect, listener("l", "r"), route("r", "x"), cluster("x"), endpoints("x")).client()
+    for type_url, names in ((CDS, ""), (EDS, "x"), (RDS, "r")):
+        client.ask(type_url, *names)
+    client.expect(CDS, "x")
+    client.expect(EDS, "x")
+    return client
+
+
+def test_a_route_does_not_wait_for_ever(client):
+    """Row 71: until then it does."""
+    client.group.now = PATIENCE - 1
+    assert client.is_silent()
+    client.group.now = PATIENCE
+    client.impatient = True
+    client.expect(RDS, "r")
+
+
+def test_the_type_itself_still_waits(client):
+    """Row 25: one unanswered response a type, for however long."""
+    client.group.publish(route("r", "x"), cluster("x", "2"), endpoints("x"))
+    client.group.now = 10 * PATIENCE
+    assert client.is_silent()
+    client.ack(CDS)
+    client.expect(CDS, "x")
+
+
+def test_a_cluster_that_was_not_offered_is_waited_for(client):
+    """Row 85: whoever does not answer for one cluster is not routed to another that it was never told of."""
+    client.group.publish(route("r", "y"), cluster("x"), cluster("y"), endpoints("x"))
+    client.group.now = 2 * PATIENCE
+    assert client.is_silent()
+
+
+def test_a_removal_does_not_wait_for_ever(dialect):
+    """Row 84: for the route that lets go of the cluster."""
+    group = Group(dialect, listener("l", "r"), route("r", "x"), cluster("x"), endpoints("x"))
+    envoy = group.envoy()
+    envoy.start()
+    group.publish(listener("l", "r"), route("r"))
+    envoy.expect(RDS, "r")
+    assert envoy.is_silent()
+    group.now = PATIENCE
+    got = envoy.expect(CDS)
+    assert got.removals == (set() if dialect is SOTW else {"x"})
+
+
+def test_who_dropped_it_since_does_not_have_it(dialect):
+    """Row 84: a route that the client wants no more holds on to nothing, answered or not."""
+    group = Group(dialect, route("r", "x"), route("s"), cluster("x", eds=False))
+    client = group.client()
+    client.ask(CDS)
+    client.ask(RDS, "r", "s")
+    client.expect(CDS, "x")
+    client.ack(CDS)
+    client.expect(RDS, "r", "s")
+    group.now = PATIENCE
+    assert client.is_silent()
+    client.drop(RDS, "r")
+    group.publish(route("s"))
+    assert client.expect(CDS).names == set()
+
+
+def test_it_is_told_once(client):
+    """Who is late, with what, and since when to ask again."""
+    assert client.stream.wake_at() == PATIENCE
+    client.group.now = PATIENCE - 1
+    assert client.is_silent()
+    assert client.stream.notices() == ()
+    client.group.now = PATIENCE
+    client.impatient = True
+    client.pull()
+    assert client.stream.notices() == (Overdue(CDS), Overdue(EDS))
+    assert client.stream.notices() == ()
+    answers = {one.type_url: one.answer for one in client.stream.subscribed()}
+    assert answers == {CDS: Answer.STALE, EDS: Answer.STALE, RDS: Answer.PENDING}
+    assert client.stream.wake_at() == 2 * PATIENCE
+    client.ack(RDS)
+    assert client.is_silent()
+    assert client.stream.wake_at() is None
+
+
+def test_a_late_answer_counts(client):
+    """An ACK after all: the type goes on."""
+    client.group.now = PATIENCE
+    client.impatient = True
+    client.settle()
+    client.ack(CDS)
+    client.ack(EDS)
+    assert {one.answer for one in client.stream.subscribed()} == {Answer.ACCEPTED}
+    client.group.publish(route("r", "x"), cluster("x", "2"), endpoints("x"))
+    client.expect(CDS, "x")
+    assert client.stream.wake_at() == 2 * PATIENCE
+
+
+def test_a_late_refusal_counts(client):
+    """Row 15: it is the group's verdict like any other."""
+    client.group.now = PATIENCE
+    client.impatient = True
+    client.settle()
+    client.nack(CDS, "cluster(s) x: bad")
+    assert [one.name for one in client.group.verdicts.refusals()] == ["x"]
+    assert client.is_silent()
+
+
+def test_patience_is_a_limit_like_others(dialect):
+    stream = Stream(dialect, limits=Limits(patience=1))
+    assert stream.wake_at() is None
+    assert (stream.respond(5.0), stream.wake_at()) == (None, None)
+
+
+def test_listeners_do_not_wait_for_ever_either(dialect):
+    client = Group(dialect, listener("l", cluster="x"), cluster("x", eds=False)).client()
+    client.ask(CDS)
+    client.ask(LDS)
+    client.expect(CDS, "x")
+    assert client.is_silent()
+    client.group.now = PATIENCE
+    client.impatient = True
+    client.expect(LDS, "l")

@@ -1,0 +1,20 @@
+"""Limits: how long a client may take to answer, and how much it may ask for and be sent at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one stream allows its client.
+
+    `patience` is how many seconds a response may stay unanswered before what depends on it goes on without the answer;
+    it is more than the 15 s for which Envoy lets a cluster warm (`initial_fetch_timeout`) and withholds its ACK.
+    """
+
+    patience: float = 30.0
+
+
+DEFAULT: Final = Limits()
