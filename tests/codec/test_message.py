@@ -39,11 +39,11 @@ def test_fields_that_a_message_cannot_have_are_refused(name, fields):
     [
         ({"name": "a"}, "@type"),
         ({"@type": 5}, "@type"),
-        ({"@type": CDS, "nume": "a"}, ""),
+        ({"@type": CDS, "nume": "a"}, "nume"),
         ({"@type": CDS, "connect_timeout": "soon"}, "connect_timeout"),
         ({"@type": CDS, "lb_policy": "WHATEVER"}, "lb_policy"),
         ({"@type": CDS, "health_checks": [{"timeout": "1s"}, {"timeout": "soon"}]}, "health_checks[1].timeout"),
-        ({"@type": CDS, "health_checks": [{"tmeout": "1s"}]}, "health_checks[0]"),
+        ({"@type": CDS, "health_checks": [{"tmeout": "1s"}]}, "health_checks[0].tmeout"),
     ],
     ids=str,
 )
@@ -117,3 +117,16 @@ def test_equal_messages_are_equal_resources():
     metadata = [{"filter_metadata": order} for order in (keys, dict(reversed(keys.items())))]
     first, second = (resource({"@type": CDS, "name": "a", "metadata": one}) for one in metadata)
     assert (first, first.body) == (second, second.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "hint"),
+    [
+        ({"conect_timeout": "1s"}, "conect_timeout", "did you mean connect_timeout?"),
+        ({"eds_cluster_config": {"zzz": 1}}, "eds_cluster_config.zzz", ""),
+    ],
+)
+def test_an_unknown_field_is_told_by_its_path_with_the_nearest_right_one(body, field, hint):
+    with pytest.raises(ConfigError, match=r"is no field of envoy\.config\.cluster\.v3\.Cluster") as caught:
+        from_json({"@type": CDS, "name": "a", **body})
+    assert (caught.value.field, caught.value.hint) == (field, hint)

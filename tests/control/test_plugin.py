@@ -29,7 +29,7 @@ def test_the_built_ins_are_found_the_same_way():
 
 
 def test_an_unknown_name_lists_what_is_installed():
-    assert "there is no source 'xyz' (installed: absent, echoes, gatewayapi" in said(plugin.SOURCES, "xyz")
+    assert "there is no source 'xyz' (installed: absent, echoes, envoy, gatewayapi" in said(plugin.SOURCES, "xyz")
 
 
 def test_a_group_without_plug_ins_says_so():

@@ -85,6 +85,22 @@ def test_sources_share_a_group_and_the_first_one_counts():
     assert set(merged.snapshots) == {"g", "h"}
 
 
+def test_what_several_sources_give_one_group_is_the_same_snapshot_until_a_part_of_it_changes():
+    first, second = Fixed(cluster("a")), Fixed(cluster("b"))
+    translator = Translator([first, second])
+    before = translator.translate(Objects()).snapshots["g"]
+    assert translator.translate(Objects()).snapshots["g"] is before
+    second.said = Fixed(cluster("b"), cluster("c")).said
+    assert set(translator.translate(Objects()).snapshots["g"].of_type(CDS)) == {"a", "b", "c"}
+
+
+def test_a_source_that_has_nothing_to_say_costs_nothing():
+    first = Fixed(cluster("a"))
+    silent = Fixed()
+    silent.said = Translation()
+    assert Translator([first, silent]).translate(Objects()) is first.said
+
+
 def test_an_object_is_checked_by_every_source_of_its_kind():
     translator = Translator([Fixed(), Fixed()])
     body = {"apiVersion": "fruit.dev/v1", "kind": "Pear", "metadata": {"name": "p"}}

@@ -6,7 +6,7 @@ import anyio
 from scripted import Teller, key, put, until
 
 from xds.control import pipeline as module
-from xds.model import Delete, Listed
+from xds.model import Delete, Listed, NodeGroup
 from xds.model.type_url import CDS
 
 
@@ -148,6 +148,10 @@ async def test_the_runner_is_asked_for_the_groups_of_every_translation(world, te
     teller.say(put("a"), Listed())
     async with world(runner):
         await until(lambda: runner.groups == ["acme"])
+
+
+def test_no_proxies_are_run_for_a_group_that_is_not_hosted():
+    assert module.hosted([NodeGroup("a"), NodeGroup("b", hosted=False)]) == [NodeGroup("a")]
 
 
 class TestAStatusWriter:

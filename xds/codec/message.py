@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -118,6 +119,7 @@ def from_json(body: Mapping[str, Any]) -> Message:
 
 
 _OUTER: Final = re.compile(r"Failed to parse (\w+) field: ")
+_UNKNOWN: Final = re.compile(r'^Message type "(?P<type>[^"]*)" has no field named "(?P<name>[^"]*)"$')
 _PATH: Final = re.compile(r"""\.? at "?(?P<path>[A-Za-z]\w*(?:[.\[][^"\s]*)?)"?\.?(?P<rest>\s|$)""")
 
 
@@ -129,8 +131,16 @@ def _config_error(text: str) -> ConfigError:
     found = _PATH.search(text)
     if found is None:
         return ConfigError(text.rstrip("."), field=outer)
-    path = found["path"].rstrip(".").partition(".")[2]
-    return ConfigError(text[: found.start()].rstrip("."), field=path)
+    path, words = found["path"].rstrip(".").partition(".")[2], text[: found.start()].rstrip(".")
+    unknown = _UNKNOWN.match(words)
+    return _unknown(path, **unknown.groupdict()) if unknown else ConfigError(words, field=path)
+
+
+def _unknown(path: str, type: str, name: str) -> ConfigError:  # noqa: A002  the word in protobuf's sentence
+    """The error for a field that a message does not have, with the nearest one that it has."""
+    near = get_close_matches(name, [field.name for field in message_class(type).DESCRIPTOR.fields], n=1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    return ConfigError(f"is no field of {type}", field=f"{path}.{name}".lstrip("."), hint=hint)
 
 
 def adopt(message: object) -> Message:

@@ -17,7 +17,7 @@ from xds.control import logs
 from xds.control.banner import banner
 from xds.control.companion import companions as running
 from xds.control.narrator import Narrator
-from xds.control.pipeline import Pipeline
+from xds.control.pipeline import Pipeline, hosted
 from xds.control.settings import Settings
 from xds.control.translator import Translator
 from xds.model import (
@@ -144,7 +144,7 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
         while made.missing():
             await signal.wait()
         gc.freeze()  # what is there by now mostly stays: collections that walked over it would stop the loop for long
-        while with_proxies and not all(map(made.fleet.is_live, made.groups())):
+        while with_proxies and not all(made.fleet.is_live(one.name) for one in hosted(made.groups().values())):
             await signal.wait()
     banner(made, xds, admin)
 

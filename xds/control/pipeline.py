@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,18 @@ from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
 from xds.control.standing import Standing
 from xds.control.translator import Translator
-from xds.model import Diagnostic, Key, LegationError, Provider, ProxyRunner, Snapshot, Status, StatusWriter, dangling
+from xds.model import (
+    Diagnostic,
+    Key,
+    LegationError,
+    NodeGroup,
+    Provider,
+    ProxyRunner,
+    Snapshot,
+    Status,
+    StatusWriter,
+    dangling,
+)
 from xds.server.fleet import Fleet
 from xds.server.metrics import Metrics
 from xds.server.signal import Signal, Watch
@@ -64,7 +75,7 @@ class Pipeline:
                     if not self.waiting_for():
                         self._publish()
                         if runner is not None:
-                            await runner.reconcile(list(self.readings.value.translation.groups.values()))
+                            await runner.reconcile(hosted(self.readings.value.translation.groups.values()))
 
     def waiting_for(self) -> list[str]:
         """The providers that have not listed yet."""
@@ -164,6 +175,11 @@ def _in_words(error: Exception) -> str:
 def _is_bug(error: Exception) -> bool:
     """Whether the provider's author needs to see where this came from."""
     return not isinstance(error, (LegationError, OSError))
+
+
+def hosted(groups: Iterable[NodeGroup]) -> list[NodeGroup]:
+    """Those of the node groups whose proxies a runner runs."""
+    return [one for one in groups if one.hosted]
 
 
 async def burst(receive: MemoryObjectReceiveStream[Said]) -> Collection[Said]:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from xds.codec import document
-from xds.control import plugin, section
+from xds.codec import document, section
+from xds.control import plugin
 from xds.control.plugin import Plugin
 from xds.model import ConfigError, Hook, Origin, Provider, ProxyRunner, Source
 
@@ -48,7 +48,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin: Admin = Admin()
     log: Log = Log()
     providers: dict[str, Any] = {}
-    sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}})
+    sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}, "envoy": {}})
     hooks: dict[str, Any] = {}
     runner: dict[str, Any] | Literal["none"] = msgspec.field(default_factory=lambda: {"host": {}})
 

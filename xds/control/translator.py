@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any, Final
 
 from xds.codec import adopt, decode, resource
@@ -36,6 +37,11 @@ class Edited:
     after: Resources
 
 
+Parts = tuple[Snapshot, ...]
+Joined = tuple[Parts, Snapshot]
+"""What several sources say of one node group, and that as one snapshot."""
+
+NOTHING: Final[Joined] = ((), Snapshot())
 UNEDITED: Final = Edited(NO_RESOURCES, {}, NO_RESOURCES)
 
 
@@ -52,6 +58,7 @@ class Translator:
         for hook in hooks:
             self._hooks.setdefault(PREFIX + hook.message, []).append(hook)
         self._edited: dict[tuple[str, str], Edited] = {}
+        self._joined: dict[str, Joined] = {}
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -64,8 +71,19 @@ class Translator:
 
     def translate(self, objects: Objects) -> Translation:
         """Everything that these objects mean, as it goes out."""
-        translated = merge([source.translate(objects) for source in self._sources])
+        translated = self._merge(_unless_empty(source.translate(objects) for source in self._sources))
         return self._edit(translated) if self._hooks else translated
+
+    def _merge(self, translations: Sequence[Translation]) -> Translation:
+        """Several translations as one; a single one as it is."""
+        if len(translations) == 1:
+            return translations[0]
+        names = dict.fromkeys(name for one in translations for name in one.snapshots)
+        parts = {name: tuple(one.snapshots[name] for one in translations if name in one.snapshots) for name in names}
+        several = {name: found for name, found in parts.items() if len(found) > 1}
+        self._joined = {name: (found, _joined(found, self._joined.get(name, NOTHING))) for name, found in several.items()}
+        snapshots = {name: self._joined[name][1] if name in several else found[0] for name, found in parts.items()}
+        return _merged(translations, snapshots)
 
     def _edit(self, translated: Translation) -> Translation:
         self._edited = {
@@ -118,23 +136,32 @@ def _failure(one: Resource, hook: Hook, error: Exception) -> Diagnostic:
     return Diagnostic(what, one.authors[0] if one.authors else None, hint="mend the hook, or take it out of the settings")
 
 
-def merge(translations: Sequence[Translation]) -> Translation:
-    """Several translations as one; a single one as it is."""
-    if len(translations) == 1:
-        return translations[0]
+def _unless_empty(translations: Iterable[Translation]) -> list[Translation]:
+    return [one for one in translations if one.groups or one.statuses or one.diagnostics]
+
+
+def _joined(parts: Parts, last: Joined) -> Snapshot:
+    """Several snapshots as one: the same one as long as its parts are; an earlier part's resource counts."""
+    before, joined = last
+    if len(parts) == len(before) and all(map(is_, parts, before)):
+        return joined
+    return Snapshot.of(each for part in reversed(parts) for each in part).sharing(joined)
+
+
+def _merged(translations: Sequence[Translation], snapshots: Mapping[str, Snapshot]) -> Translation:
     return Translation(
-        {name: _snapshot(name, translations) for one in translations for name in one.snapshots},
+        snapshots,
         {name: _group(name, translations) for one in translations for name in one.groups},
         {key: status for one in reversed(translations) for key, status in one.statuses.items()},
         tuple(found for one in translations for found in one.diagnostics),
     )
 
 
-def _snapshot(name: str, translations: Iterable[Translation]) -> Snapshot:
-    found = [one.snapshots[name] for one in translations if name in one.snapshots]
-    return found[0] if len(found) == 1 else Snapshot.of(each for snapshot in reversed(found) for each in snapshot)
-
-
 def _group(name: str, translations: Iterable[Translation]) -> NodeGroup:
     found = [one.groups[name] for one in translations if name in one.groups]
-    return found[0] if len(found) == 1 else NodeGroup(name, tuple(listen for group in found for listen in group.listens))
+    return found[0] if len(found) == 1 else _groups_as_one(name, found)
+
+
+def _groups_as_one(name: str, groups: Sequence[NodeGroup]) -> NodeGroup:
+    listens = tuple(listen for group in groups for listen in group.listens)
+    return NodeGroup(name, listens, hosted=any(group.hosted for group in groups))

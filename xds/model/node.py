@@ -31,7 +31,10 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class NodeGroup:
-    """The set of nodes that share a snapshot, and the sockets they are to open."""
+    """The set of nodes that share a snapshot, and the sockets they are to open. `hosted` tells whether Legation runs a proxy
+    for it, where it runs any; others, such as gRPC clients, come by themselves.
+    """
 
     name: str
     listens: tuple[Listen, ...] = ()
+    hosted: bool = True

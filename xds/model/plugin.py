@@ -81,7 +81,10 @@ class ProxyRunner(Protocol):
         ...
 
     async def reconcile(self, groups: Collection[NodeGroup]) -> None:
-        """Makes the running proxies match: one set of proxies for each group, none for others. Level-triggered."""
+        """Makes the running proxies match: one set of proxies for each group, none for others. Level-triggered.
+
+        It is asked only for groups that are `hosted`.
+        """
         ...
 
     def hurry(self) -> None:
