@@ -10,7 +10,7 @@ from xds.control.standing import laid_over
 from xds.model import Condition, Listed, Node, Objects, Part, Refusal, Status, Translation
 from xds.model.type_url import CDS
 from xds.protocol import DELTA, Rejected, Stream
-from xds.server.fleet import Session
+from xds.server.fleet import Session, Visit
 
 WORDS = "ConnectTimeout: value must be greater than 0s"
 
@@ -26,7 +26,7 @@ class TestARefusal:
 
         def refuse(fleet, name):
             one = fleet.snapshots()["acme"].get((CDS, name))
-            session = Session(Node("envoy-1", "acme"), "acme", "127.0.0.1:1", Stream(DELTA))
+            session = Session(Visit(Node("envoy-1", "acme"), "acme"), "127.0.0.1:1", Stream(DELTA))
             fleet.judge(session, Rejected(CDS, (one,), (one,), WORDS))
 
         return refuse
