@@ -1,5 +1,6 @@
 # make run     a working gateway: installs what it needs into .venv, then serves examples/quickstart.yaml
 # make test    the whole test suite, with a real Envoy
+# make wire    what our server and its peers show on the wire, as a table; make wire TARGET=... asks another server
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
 # make clean   removes what was made
@@ -14,13 +15,16 @@ PYTHON ?= $(eval PYTHON := $(shell $(FIND)))$(PYTHON)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test lint bench clean
+.PHONY: run test wire lint bench clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
 
 test: $(VENV)/test
 	$(BIN)/pytest
+
+wire: $(VENV)/test
+	@$(BIN)/python tests/wire/run.py $(if $(TARGET),"$(TARGET)")
 
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check

@@ -1,0 +1,93 @@
+"""Runs the wire suite: `run.py` against our server and its peers, `run.py TARGET` against another one.
+
+python tests/wire/run.py                      # writes RESULTS.json and RESULTS.md
+python tests/wire/run.py "path/to/program"    # prints what that server does not do
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from behaviours import behaviours
+from case import load
+from peers.go_control_plane import SETUPS, go
+from results import Outcome, run
+from table import Column, Result, column, write
+from target import started
+
+HERE: Final = Path(__file__).parent
+OURS: Final = f"{HERE / 'ours.py'}"
+GO_CONTROL_PLANE: Final = f"{HERE / 'peers' / 'go_control_plane.py'} -setup"
+
+
+class Progress:
+    """One line that says how far it is."""
+
+    def __init__(self, title: str, of: int) -> None:
+        self._title, self._of, self._since = title, of, time.monotonic()
+        self._done = self._failed = 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        self._done += 1
+        self._failed += bool(outcome.failure)
+        if sys.stderr.isatty():
+            self._show("\r")
+
+    def end(self) -> None:
+        """The last line of the target."""
+        self._show("\r" * sys.stderr.isatty())
+        sys.stderr.write("\n")
+
+    def _show(self, start: str) -> None:
+        past = time.monotonic() - self._since
+        sys.stderr.write(f"{start}{self._title}: {self._done}/{self._of} cases, {self._failed} failed, {past:.0f} s ")
+        sys.stderr.flush()
+
+
+async def measure(command: str) -> Column:
+    """Starts a target, runs every case against it, and ends it."""
+    async with started(command) as target:
+        cases = load()
+        progress = Progress(f"{target.name} {target.version}", len(cases))
+        outcomes = await run(target, cases, progress)
+        progress.end()
+        return column(target, outcomes)
+
+
+def tell(one: Column) -> None:
+    """Prints what a target does not do, and the totals."""
+    for row, cell in one.cells.items():
+        if cell.result is Result.FAIL:
+            print(f"{row:>4} {behaviours()[row].level} {behaviours()[row]}")
+            print(*(f"         {failure}" for failure in cell.failures[:3]), sep="\n")
+    for level, counts in one.totals().items():
+        print(f"{level}: " + ", ".join(f"{number} {result}" for result, number in sorted(counts.items())))
+
+
+def peers() -> Sequence[str]:
+    """The commands of the other servers of the table, where they can be built."""
+    return [f"{GO_CONTROL_PLANE} {setup}" for setup in SETUPS] if go() else []
+
+
+def main() -> int:
+    """The exit status is 1 when ours, or the target that is named, fails a row that is not a policy."""
+    parser = argparse.ArgumentParser(description="What an xDS server shows on the wire.")
+    parser.add_argument("target", nargs="?", help="the command of another server; see README.md")
+    target = parser.parse_args().target
+    commands = [target] if target else [OURS, *peers()]
+    columns = [asyncio.run(measure(command)) for command in commands]
+    if not target:
+        write(columns)
+    tell(columns[0])
+    failed = (row for row, cell in columns[0].cells.items() if cell.result is Result.FAIL)
+    return int(any(behaviours()[row].level != "P" for row in failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

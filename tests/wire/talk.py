@@ -1,0 +1,304 @@
+"""Talks: one stream of one client, in either dialect, over plain gRPC.
+
+A talk keeps what its client would keep: what it asked for, the versions it accepted, and what it holds. A case says
+what the client does and what it must then have; how that looks in each dialect is written here, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from resources import FULL_STATE, RTDS, Resource, make
+from traces import TICK, Changed, Got, Sent, Trace, read, short
+
+from xds.codec import message_class
+
+SOON: Final = 5.0
+"""Seconds, after which an answer is missing."""
+
+A_WHILE: Final = 0.4
+"""Seconds of listening, where no sentinel can be asked for."""
+
+REQUEST: Final = {"sotw": "DiscoveryRequest", "delta": "DeltaDiscoveryRequest"}
+
+
+class Unmet(AssertionError):  # noqa: N818  it is no error of the suite
+    """The server did not do what the case asks."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What the client knows of one type."""
+
+    names: list[str] = field(default_factory=list)
+    version: str = ""
+    nonce: str = ""
+    holds: dict[str, bytes] = field(default_factory=dict)
+    refused: bool = False
+    unanswered: bool = False
+    asked: bool = False
+    legacy: bool = False
+
+
+class Talk:
+    """One stream. `add` tells the server of another resource; `node` is sent with the first message."""
+
+    def __init__(self, call: Any, trace: Trace, dialect: str, node: dict[str, Any], add: Callable[..., Coroutine]) -> None:
+        self.call, self.trace, self.dialect, self.node, self._add = call, trace, dialect, node, add
+        self._known: dict[str, Known] = {}
+        self._unread: deque[Got] = deque()
+        self._news = asyncio.Condition()
+        self._end: tuple[grpc.StatusCode, str] | None = None
+        self._ticks = 0
+
+    @property
+    def status(self) -> grpc.StatusCode | None:
+        """The status with which the stream ended; None while it is open."""
+        return self._end[0] if self._end else None
+
+    def known(self, type_url: str) -> Known:
+        """What the client knows of a type."""
+        return self._known.setdefault(type_url, Known())
+
+    # The client speaks
+
+    async def send(self, type_url: str, **fields: Any) -> None:
+        """A request with these fields, as they are; the first one carries the node."""
+        node, self.node = self.node, {}
+        message: Any = message_class(f"envoy.service.discovery.v3.{REQUEST[self.dialect]}")(
+            **{"type_url": type_url, **({"node": node} if node else {}), **fields}
+        )
+        self.trace.events.append(Sent(type_url, message.response_nonce, message.HasField("error_detail"), fields))
+        try:
+            await self.call.write(message.SerializeToString())
+        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+            await self._over()
+            raise Unmet(self._why("a request could not be sent")) from None
+
+    async def want(self, type_url: str, *names: str, **fields: Any) -> None:
+        """Asks for these, besides what is wanted already. No name at all is at first everything, for some types."""
+        known = self.known(type_url)
+        if not names and not known.asked:
+            known.legacy = type_url in FULL_STATE
+        elif names and self.dialect == "sotw":
+            known.legacy = False
+        known.asked = True
+        known.names += [name for name in names if name not in known.names]
+        if self.dialect == "delta":
+            await self.send(type_url, resource_names_subscribe=names, **fields)
+        else:
+            await self._say(type_url, **fields)
+
+    async def drop(self, type_url: str, *names: str) -> None:
+        """Asks for these no longer."""
+        known = self.known(type_url)
+        known.names = [name for name in known.names if name not in names]
+        if "*" not in known.names:
+            known.holds = {name: body for name, body in known.holds.items() if name in known.names}
+        if self.dialect == "delta":
+            await self.send(type_url, resource_names_unsubscribe=names)
+        else:
+            await self._say(type_url)
+
+    async def ack(self, got: Got) -> None:
+        """Accepts a response."""
+        known = self.known(got.type_url)
+        known.version, known.nonce, known.refused, known.unanswered = got.version, got.nonce, False, False
+        await self._answer(got)
+
+    async def nack(self, got: Got, words: str = "it does not please me") -> None:
+        """Refuses a response."""
+        known = self.known(got.type_url)
+        known.nonce, known.refused, known.unanswered = got.nonce, True, False
+        await self._answer(got, error_detail={"code": 13, "message": words})
+
+    async def _answer(self, got: Got, **fields: Any) -> None:
+        if self.dialect == "delta":
+            await self.send(got.type_url, response_nonce=got.nonce, **fields)
+        else:
+            await self._say(got.type_url, **fields)
+
+    async def _say(self, type_url: str, **fields: Any) -> None:
+        """A request with the whole subscription, as state of the world has it."""
+        known = self.known(type_url)
+        said = {"resource_names": known.names, "version_info": known.version, "response_nonce": known.nonce}
+        await self.send(type_url, **{**said, **fields})
+
+    # The server speaks
+
+    async def read(self, type_url: str, *, within: float = SOON) -> Got:
+        """The next response, which is to be of this type."""
+        got = await self._next(within)
+        if got is None:
+            raise Unmet(self._why(f"no {short(type_url)} response came"))
+        if got.type_url != type_url:
+            raise Unmet(f"a {got} came, not one of {short(type_url)}")
+        self.known(type_url).unanswered = True
+        return got
+
+    async def find(self, type_url: str) -> Got:
+        """The next response of this type; accepts those of other types that come before it."""
+        while (got := await self._next(SOON)) is not None:
+            if got.type_url == type_url:
+                self.known(type_url).unanswered = True
+                return got
+            await self.accept(got)
+        raise Unmet(self._why(f"no {short(type_url)} response came"))
+
+    async def take(self, type_url: str) -> Got:
+        """The next response, which is to be of this type; accepted."""
+        got = await self.read(type_url)
+        await self.accept(got)
+        return got
+
+    async def accept(self, got: Got) -> None:
+        """Takes a response over, and says so."""
+        self.take_over(got)
+        await self.ack(got)
+
+    async def becomes(self, type_url: str, *resources: Resource) -> Got:
+        """The next response leaves the client with exactly these of the type; accepted."""
+        got = await self.take(type_url)
+        self.has(type_url, *resources)
+        return got
+
+    def has(self, type_url: str, *resources: Resource) -> None:
+        """The client holds exactly these of the type."""
+        holds, wanted = self._held(type_url), {one.name: one.value for one in resources}
+        if holds.keys() != wanted.keys():
+            raise Unmet(f"the client has {short(type_url)} {sorted(holds)} and should have {sorted(wanted)}")
+        if wrong := sorted(name for name in wanted if holds[name] != wanted[name]):
+            raise Unmet(f"the client has other bytes of {short(type_url)} {wrong} than it should have")
+
+    async def ends(self, status: grpc.StatusCode) -> None:
+        """The server ends the stream with this status, and says nothing more."""
+        await self._over()
+        if self.status is not status:
+            raise Unmet(self._why(f"the stream should end with {status.name}"))
+        if self._unread:
+            raise Unmet(f"a {self._unread[0]} came before the end")
+
+    async def _over(self) -> None:
+        try:
+            async with asyncio.timeout(SOON), self._news:
+                await self._news.wait_for(lambda: self._end)
+        except TimeoutError:
+            raise Unmet("the stream was not ended") from None
+
+    async def silent(self) -> None:
+        """The server has nothing to say: it answers what is asked later, and says nothing before that."""
+        if self._has_no_sentinel():
+            await self._listen()
+            return
+        before = {url: self._held(url) for url in self._known}
+        for got in await self._tick():
+            beside = set() if got.is_full else got.names
+            if got.type_url != self._sentinel_type() or beside or got.removed:
+                raise Unmet(f"a {got} came, and nothing had changed")
+        for url, held in before.items():
+            if self._held(url) != held:
+                raise Unmet(
+                    f"the client's {short(url)} changed, and nothing had: {sorted(held)} to {sorted(self._held(url))}"
+                )
+
+    async def settles(self, type_url: str, *resources: Resource) -> list[Got]:
+        """When the server has said all that it has to say, the client holds exactly these of the type. Returns what came."""
+        came = await self.rest()
+        self.has(type_url, *resources)
+        return came
+
+    async def rest(self) -> list[Got]:
+        """All that the server has still to say; accepted."""
+        return await (self._all() if self._has_no_sentinel() else self._tick())
+
+    def _sentinel_type(self) -> str:
+        """A sentinel is of a type of its own on the aggregated stream, else of the only type there is."""
+        return next(iter(self._known)) if self.trace.single else RTDS
+
+    def _has_no_sentinel(self) -> bool:
+        """On a stream of one type nothing can be asked while a response is unanswered; and after a refusal any other
+        change may rightly bring the refused resource back. There, the suite listens for a while.
+        """
+        known = self.known(self._sentinel_type())
+        return self.trace.single and (known.refused or known.unanswered)
+
+    async def _tick(self) -> list[Got]:
+        """Asks for a new sentinel, and accepts all that comes before it and with it."""
+        self._ticks += 1
+        type_url = self._sentinel_type()
+        tick = make(type_url, f"{TICK}{self.trace.title}-{self._ticks}")
+        await self._add(tick)
+        if not self._is_wildcard(type_url):
+            await self.want(type_url, tick.name)
+        came = []
+        while (got := await self._next(SOON)) is not None:
+            await self.accept(got)
+            came.append(got)
+            if tick.name in got.bodies:
+                break
+        return came
+
+    async def _all(self) -> list[Got]:
+        came = []
+        while (got := await self._next(A_WHILE)) is not None:
+            await self.accept(got)
+            came.append(got)
+        return came
+
+    def _is_wildcard(self, type_url: str) -> bool:
+        known = self.known(type_url)
+        return "*" in known.names or known.legacy
+
+    async def _listen(self) -> None:
+        if (got := await self._next(A_WHILE)) is not None:
+            raise Unmet(f"a {got} came, and nothing had changed")
+
+    async def _next(self, within: float) -> Got | None:
+        try:
+            async with asyncio.timeout(within), self._news:
+                await self._news.wait_for(lambda: self._unread or self._end)
+        except TimeoutError:
+            return None
+        return self._unread.popleft() if self._unread else None
+
+    def take_over(self, got: Got) -> None:
+        """The client holds what a response brings; nothing is said of it."""
+        known = self.known(got.type_url)
+        known.holds = {**({} if got.is_full else known.holds), **got.bodies}
+        for name in got.removed:
+            known.holds.pop(name, None)
+
+    def _held(self, type_url: str) -> dict[str, bytes]:
+        return {name: body for name, body in self.known(type_url).holds.items() if not name.startswith(TICK)}
+
+    def _why(self, what: str) -> str:
+        return f"{what}: the stream ended with {self._end[0].name}, {self._end[1]}" if self._end else what
+
+    # Below: the wire
+
+    def note(self, what: str) -> None:
+        """The server was told to serve something else."""
+        self.trace.events.append(Changed(what))
+
+    async def listen(self) -> None:
+        """Reads until the stream ends; runs beside the case."""
+        try:
+            while (body := await self.call.read()) is not grpc.aio.EOF:
+                got = read(self.dialect, body)
+                self.trace.events.append(got)
+                await self._tell(got)
+        except grpc.aio.AioRpcError:
+            pass
+        self._end = await self.call.code(), await self.call.details()
+        await self._tell()
+
+    async def _tell(self, *got: Got) -> None:
+        async with self._news:
+            self._unread.extend(got)
+            self._news.notify_all()
