@@ -6,7 +6,7 @@ import pytest
 
 from xds.codec import adopt, build, decode, encode, from_json, message_class, pack, resource, resource_to_json, to_json
 from xds.model import ConfigError
-from xds.model.type_url import CDS, EDS, PREFIX
+from xds.model.type_url import CDS, EDS, LEDS, PREFIX, VHDS
 
 CLUSTER = "envoy.config.cluster.v3.Cluster"
 
@@ -109,6 +109,31 @@ def test_a_resource_needs_a_name(type_url, field):
     with pytest.raises(ConfigError) as caught:
         resource({"@type": type_url})
     assert caught.value.field == field
+
+
+def test_an_endpoint_alone_is_given_its_name():
+    endpoint, name = {"@type": LEDS, "load_balancing_weight": 2}, "xdstp://x/envoy.config.endpoint.v3.LbEndpoint/a/1"
+    assert resource(endpoint, name=name).name == name
+    with pytest.raises(ConfigError, match="without a name"):
+        resource(endpoint)
+
+
+@pytest.mark.parametrize("given", ["", "r/v"])
+def test_the_domains_of_a_virtual_host_are_its_aliases(given):
+    host = {"@type": VHDS, "name": "v" if given else "r/v", "domains": ["a.com", "*"]}
+    assert resource(host, name=given).aliases == ("r/a.com", "r/*")
+    assert resource(host, name="v").aliases == ()
+
+
+def test_a_name_that_is_a_uri_has_one_spelling():
+    name = "xdstp://x/envoy.config.cluster.v3.Cluster/c"
+    assert resource({"@type": CDS, "name": name + "?k=1&j=2"}).name == name + "?j=2&k=1"
+
+
+@pytest.mark.parametrize("name", ["xdstp://x/envoy.config.route.v3.RouteConfiguration/c", "xdstp://x", "xdstp://x/a/b#c=d"])
+def test_a_uri_must_be_a_name_of_its_type(name):
+    with pytest.raises(ConfigError, match="is no name of a Cluster"):
+        resource({"@type": CDS, "name": name})
 
 
 def test_equal_messages_are_equal_resources():

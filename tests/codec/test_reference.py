@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from xds.codec import build, from_json, references
-from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS, SDS
+from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS, SRDS, VHDS
 
 ADS = {"ads": {}}
+TO_C = {"match": {"prefix": "/"}, "route": {"cluster": "c"}}
 FILTERS = PREFIX + "envoy.extensions.filters."
 TLS = PREFIX + "envoy.extensions.transport_sockets.tls.v3."
 HCM = FILTERS + "network.http_connection_manager.v3.HttpConnectionManager"
@@ -99,6 +100,38 @@ CASES = {
             },
         },
         {(CDS, "auth")},
+    ),
+    "a scope": ({"@type": SRDS, "name": "s", "route_configuration_name": "r"}, {(RDS, "r")}),
+    "a scope of its own": (
+        {"@type": SRDS, "name": "s", "route_configuration": {"virtual_hosts": [{"name": "v", "routes": [TO_C]}]}},
+        {(CDS, "c")},
+    ),
+    "a virtual host": ({"@type": VHDS, "name": "r/v", "domains": ["a"], "routes": [TO_C]}, {(CDS, "c")}),
+    "filters of their own discovery": (
+        {
+            "@type": LDS,
+            "name": "l",
+            "listener_filters": [{"name": "first", "config_discovery": {"config_source": {"ads": {}}}}],
+            "filter_chains": [{"filters": [{"name": "second", "config_discovery": {"config_source": {"ads": {}}}}]}],
+        },
+        {(ECDS, "first"), (ECDS, "second")},
+    ),
+    "a filter that a file describes": (
+        {
+            "@type": LDS,
+            "name": "l",
+            "listener_filters": [{"name": "f", "config_discovery": {"config_source": {"path": "/f"}}}],
+        },
+        set(),
+    ),
+    "a URI": (
+        {
+            "@type": CDS,
+            "name": "c",
+            "type": "EDS",
+            "eds_cluster_config": {"service_name": "xdstp://x/t/e?k=1&j=2", "eds_config": {"ads": {}}},
+        },
+        {(EDS, "xdstp://x/t/e?j=2&k=1")},
     ),
     "maps of plain values": (
         {

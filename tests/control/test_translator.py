@@ -7,7 +7,7 @@ import pytest
 from xds.codec import decode, resource
 from xds.control.translator import Translator
 from xds.model import Key, Kind, Listen, NodeGroup, Object, Objects, Snapshot, Status, Translation
-from xds.model.type_url import CDS, LDS
+from xds.model.type_url import CDS, LDS, LEDS
 
 PEAR = Kind("fruit.dev", "Pear")
 
@@ -119,6 +119,23 @@ def test_a_hook_edits_its_own_type_and_no_other():
 
 def test_hooks_run_one_after_the_other():
     assert seconds(Translator([Fixed(cluster("a"))], [Slow(), Slow()]).translate(Objects()).snapshots["g"]) == {"a": 21}
+
+
+class Heavy:
+    """A hook that gives every endpoint more weight."""
+
+    message = "envoy.config.endpoint.v3.LbEndpoint"
+
+    def edit(self, message):
+        message.load_balancing_weight.value += 1
+        return message
+
+
+def test_a_hook_leaves_the_name_of_what_has_none_in_itself():
+    name = "xdstp://x/envoy.config.endpoint.v3.LbEndpoint/a/1"
+    source = Fixed(resource({"@type": LEDS, "load_balancing_weight": 2}, name=name))
+    edited = Translator([source], [Heavy()]).translate(Objects()).snapshots["g"]
+    assert decode(LEDS, edited.of_type(LEDS)[name].body).load_balancing_weight.value == 3
 
 
 def test_a_hook_may_drop_a_resource():

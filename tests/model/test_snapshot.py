@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xds.model import NO_RESOURCES, Resource, Resources, Snapshot, dangling, version_of
-from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS, SDS, SRDS, short_type
+from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS, SRDS, VHDS, short_type
 
 
 def one(name: str, type_url: str = CDS, version: str = "1", **names: str) -> Resource:
@@ -82,6 +82,21 @@ def test_what_is_named_and_not_there_dangles():
         "lds 'l' names cds 'gone', which is not in the snapshot",
         "lds 'l' names sds 's', which is not in the snapshot",
     ]
+
+
+def test_scopes_and_virtual_hosts_dangle_too():
+    """Rows 91, 108."""
+    snapshot = Snapshot.of([one("s", SRDS, rds="gone"), one("r/v", VHDS, cds="gone"), one("x", ECDS, cds="gone")])
+    assert dangling(snapshot) == [
+        "ecds 'x' names cds 'gone', which is not in the snapshot",
+        "srds 's' names rds 'gone', which is not in the snapshot",
+        "vhds 'r/v' names cds 'gone', which is not in the snapshot",
+    ]
+
+
+def test_a_resource_is_found_by_its_aliases():
+    host = Resource(VHDS, "r/v", "1", b"", aliases=("r/a", "r/b"))
+    assert dict(Resources.of([one("a"), host]).by_alias) == {"r/a": host, "r/b": host}
 
 
 def test_a_consistent_snapshot_does_not_dangle():

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from xds.codec import decode, message_class, references
+from xds.codec import decode, message_class, own_name, references, wire
 from xds.model import Resource, Snapshot
-from xds.model.type_url import CDS, EDS, LDS, RDS, SRDS, VHDS
+from xds.model.name import canonical, glob_over
+from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS, SRDS, VHDS
 from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Rejected, Stream, Verdicts
 
 DISCOVERY = "envoy.service.discovery.v3."
-FULL_STATE = (CDS, LDS, SRDS)
+UNKNOWN = PREFIX + "acme.v1.Thing"
+FULL_STATE = (CDS, LDS, SRDS, UNKNOWN)
 NAMING = (LDS, SRDS, RDS, VHDS)
 ME = "the control plane"
 STREAMS = count(1)
@@ -33,6 +35,7 @@ class Got:
     resources: Mapping[str, bytes]
     versions: Mapping[str, str]
     removals: frozenset[str]
+    errors: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:
@@ -52,7 +55,7 @@ class Wanted:
     has_cause: bool = True
 
     def covers(self, name: str) -> bool:
-        return self.legacy or "*" in self.names or name in self.names
+        return self.legacy or "*" in self.names or name in self.names or glob_over(name) in self.names
 
 
 def read(dialect: Dialect, body: bytes) -> Got:
@@ -63,11 +66,14 @@ def read(dialect: Dialect, body: bytes) -> Got:
         versions = {}
     else:
         message = message_class(DISCOVERY + "DeltaDiscoveryResponse").FromString(body)
-        pairs = [(one.name, one.resource) for one in message.resources]
-        assert all(name == _name(one) for name, one in pairs)
+        pairs = [(one.name, one.resource) for one in message.resources if one.HasField("resource")]
+        assert all(canonical(name) == canonical(_name(one) or name) for name, one in pairs)
         versions = {one.name: one.version for one in message.resources}
         version, removals = message.system_version_info, list(message.removed_resources)
         assert all(versions.values())
+    errors = {one.resource_name.name: (one.error_detail.code, one.error_detail.message) for one in message.resource_errors}
+    assert len(errors) == len(message.resource_errors)
+    assert not errors.keys() & {name for name, _ in pairs}
     names = [name for name, _ in pairs] + removals
     assert len(names) == len(set(names)), f"a name twice: {names}"
     assert all(one.type_url == message.type_url for _, one in pairs)
@@ -75,12 +81,13 @@ def read(dialect: Dialect, body: bytes) -> Got:
     assert message.nonce
     assert version
     bodies = {name: one.value for name, one in pairs}
-    return Got(message.type_url, message.nonce, version, bodies, versions, frozenset(removals))
+    return Got(message.type_url, message.nonce, version, bodies, versions, frozenset(removals), errors)
 
 
 def _name(packed: Any) -> str:
-    message: Any = decode(packed.type_url, packed.value)
-    return message.cluster_name if packed.type_url == EDS else message.name
+    if packed.type_url == UNKNOWN:
+        return wire.text(dict(wire.fields(packed.value))[1])
+    return own_name(decode(packed.type_url, packed.value))
 
 
 class Client:
@@ -141,7 +148,7 @@ class Client:
         assert len(self.trace) < MOST, "an endless loop"
         assert wanted.unanswered is None, "a second response before the first was answered"
         assert got.nonce not in {one.nonce for one in self.trace}
-        content = (dict(got.resources), got.removals)
+        content = (dict(got.resources), got.removals, got.errors)
         assert content != wanted.before or wanted.has_cause, f"said twice: {got}"
         wanted.before, wanted.has_cause = content, False
         if got.type_url == CDS and EDS in self.types:

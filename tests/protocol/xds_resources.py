@@ -6,7 +6,7 @@ from functools import cache
 
 from xds.codec import resource
 from xds.model import Resource
-from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS
+from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS, VHDS
 
 FILTERS = PREFIX + "envoy.extensions.filters.network."
 
@@ -52,6 +52,13 @@ def route(name: str, *clusters: str, mark: str = "1") -> Resource:
     routes = [{"match": {"prefix": f"/{one}"}, "route": {"cluster": one}} for one in clusters]
     host = {"name": mark, "domains": ["*"], "routes": routes}
     return resource({"@type": RDS, "name": name, "virtual_hosts": [host]})
+
+
+@cache
+def host(name: str, *domains: str, cluster: str = "c") -> Resource:
+    """A virtual host of the route configuration that its name begins with."""
+    routes = [{"match": {"prefix": "/"}, "route": {"cluster": cluster}}]
+    return resource({"@type": VHDS, "name": name, "domains": list(domains), "routes": routes})
 
 
 @cache

@@ -18,10 +18,11 @@ from xds.codec import wire
 from xds.codec.descriptors import message_class, pool
 from xds.codec.reference import references
 from xds.model import ConfigError, Key, Node, ProtocolError, Resource, version_of
-from xds.model.type_url import EDS, PREFIX
+from xds.model.name import SCHEME, type_in
+from xds.model.type_url import EDS, LEDS, PREFIX, VHDS
 
-NAME_FIELD: Final[Mapping[str, str]] = {EDS: "cluster_name"}
-"""The field that names a resource, where it is not `name`."""
+NAME_FIELD: Final[Mapping[str, str]] = {EDS: "cluster_name", LEDS: ""}
+"""The field that names a resource, where it is not `name`; an endpoint alone says nothing of its name."""
 
 
 def build(full_name: str, fields: Mapping[str, Any]) -> Message:
@@ -168,14 +169,32 @@ def _betterproto_name(message: object) -> str | None:
     return url.rpartition("/")[2]
 
 
-def resource(message: object, *, authors: tuple[Key, ...] = ()) -> Resource:
-    """One message, encoded once: a Resource. Takes all that `adopt` takes. Raises ConfigError when it has no name."""
+def resource(message: object, *, name: str = "", authors: tuple[Key, ...] = ()) -> Resource:
+    """One message, encoded once: a Resource. Takes all that `adopt` takes.
+
+    `name` is for what has no name of its own, or another one: endpoints of LEDS, and virtual hosts of VHDS, whose names
+    are `<route configuration>/<host>`; of those, all domains are aliases. Raises ConfigError when there is no name, or
+    an xdstp one that is not valid or states another type.
+    """
     ours = adopt(message)
-    type_url = type_url_of(ours)
-    name = getattr(ours, NAME_FIELD.get(type_url, "name"), "")
+    type_url, name = type_url_of(ours), name or own_name(ours)
     if not name:
-        raise ConfigError(
-            f"a {ours.DESCRIPTOR.name} without a name cannot be served", field=NAME_FIELD.get(type_url, "name")
-        )
+        field = NAME_FIELD.get(type_url, "name")
+        raise ConfigError(f"a {ours.DESCRIPTOR.name} without a name cannot be served", field=field)
+    if name.startswith(SCHEME) and type_in(name) != ours.DESCRIPTOR.full_name:
+        where = f"xdstp://authority/{ours.DESCRIPTOR.full_name}/path"
+        raise ConfigError(f"{name!r} is no name of a {ours.DESCRIPTOR.name}", hint=f"write {where}?key=value")
     body = encode(ours)
-    return Resource(type_url, name, version_of(body), body, references(ours), authors)
+    aliases = _hosts(name, ours) if type_url == VHDS else ()
+    return Resource(type_url, name, version_of(body), body, references(ours), authors, aliases)
+
+
+def own_name(message: Message) -> str:
+    """The name that a message of a resource type has in itself; empty where it has none."""
+    return getattr(message, NAME_FIELD.get(type_url_of(message), "name"), "")
+
+
+def _hosts(name: str, virtual_host: Any) -> tuple[str, ...]:
+    """What Envoy asks for in VHDS when a request comes for one of the domains."""
+    routes = name.rpartition("/")[0]
+    return tuple(f"{routes}/{domain}" for domain in virtual_host.domains) if routes else ()

@@ -10,12 +10,13 @@ from google.protobuf.message import Message
 
 from xds.codec.descriptors import message_class
 from xds.model import ConfigError, Reference
-from xds.model.type_url import CDS, EDS, PREFIX, RDS, SDS
+from xds.model.name import canonical
+from xds.model.type_url import CDS, ECDS, EDS, PREFIX, RDS, SDS
 
 
 def references(message: Message) -> frozenset[Reference]:
     """Every resource that a message names and expects from the same ADS stream, however deep inside it."""
-    return frozenset(_walk(message))
+    return frozenset((type_url, canonical(name)) for type_url, name in _walk(message))
 
 
 def _walk(message: Any) -> Iterator[Reference]:
@@ -60,6 +61,16 @@ def _rds(message: Any) -> Iterator[Reference]:
         yield RDS, message.route_config_name
 
 
+def _scope(message: Any) -> Iterator[Reference]:
+    if message.route_configuration_name:
+        yield RDS, message.route_configuration_name
+
+
+def _extension(message: Any) -> Iterator[Reference]:
+    if _from_ads(message.config_discovery.config_source):
+        yield ECDS, message.name
+
+
 def _secret(message: Any) -> Iterator[Reference]:
     if _from_ads(message.sds_config):
         yield SDS, message.name
@@ -80,6 +91,10 @@ def _a_cluster(field: str) -> Callable[[Any], Iterator[Reference]]:
 NAMED: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
     "envoy.config.cluster.v3.Cluster": _cluster,
     "envoy.extensions.filters.network.http_connection_manager.v3.Rds": _rds,
+    "envoy.config.route.v3.ScopedRouteConfiguration": _scope,
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": _extension,
+    "envoy.config.listener.v3.Filter": _extension,
+    "envoy.config.listener.v3.ListenerFilter": _extension,
     "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": _secret,
     "envoy.config.route.v3.RouteAction": _a_cluster("cluster"),
     "envoy.config.route.v3.WeightedCluster.ClusterWeight": _a_cluster("name"),

@@ -74,6 +74,11 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+def number(field: int, value: int) -> bytes:
+    """A field of a number that is not negative."""
+    return varint(field << 3 | VARINT) + varint(value)
+
+
 def delimited(number: int, value: bytes | str) -> bytes:
     """A length-delimited field: a string, bytes, or a message that is already encoded."""
     body = value.encode() if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import Any, Final
 
-from xds.codec import adopt, decode, resource
+from xds.codec import adopt, decode, own_name, resource
 from xds.model import (
     NO_RESOURCES,
     Diagnostic,
@@ -117,6 +117,7 @@ def edit(one: Resource, hooks: Iterable[Hook]) -> Result:
     What a hook could not edit does not go out: nobody knows what it would have lacked.
     """
     message: Any = decode(one.type_url, one.body)
+    given = "" if own_name(message) == one.name else one.name
     for hook in hooks:
         try:
             message = hook.edit(message)
@@ -125,7 +126,7 @@ def edit(one: Resource, hooks: Iterable[Hook]) -> Result:
             message = adopt(message)
         except Exception as error:  # noqa: BLE001  whatever a stranger's code raises concerns this one resource
             return _failure(one, hook, error)
-    edited = resource(message, authors=one.authors)
+    edited = resource(message, name=given, authors=one.authors)
     return one if edited == one else edited
 
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from xds.model.key import Key
+from xds.model.name import canonical
 
 Reference = tuple[str, str]
 """(type URL, name) of a resource that another one names."""
@@ -22,8 +23,12 @@ def version_of(body: bytes) -> str:
 class Resource:
     """One Envoy message of one type, by name, as bytes.
 
+    `aliases` are other names under which a client may ask for it, and is given it (a virtual host's domains, in VHDS);
     `references` are the resources it names (a cluster its endpoints, a listener its routes and secrets, a route its
-    clusters); `authors` are the objects that it was made from. Neither takes part in comparison: the version does.
+    clusters); `authors` are the objects that it was made from. None takes part in comparison: the version does.
+
+    Any type URL will do, and any bytes: what nobody here can read is served all the same. A `name` that is an xdstp URI
+    is kept in its canonical spelling.
     """
 
     type_url: str
@@ -32,6 +37,11 @@ class Resource:
     body: bytes = field(compare=False, repr=False)
     references: frozenset[Reference] = field(default=frozenset(), compare=False, repr=False)
     authors: tuple[Key, ...] = field(default=(), compare=False, repr=False)
+    aliases: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if (name := canonical(self.name)) is not self.name:
+            object.__setattr__(self, "name", name)
 
     @property
     def reference(self) -> Reference:
@@ -49,10 +59,11 @@ class Resources(Mapping[str, Resource]):
     `version` is the hash of what is listed, whatever its order; it is worked out when first asked for.
     """
 
-    __slots__ = ("_by_name", "_version")
+    __slots__ = ("_by_alias", "_by_name", "_version")
 
     def __init__(self, by_name: Mapping[str, Resource]) -> None:
         self._by_name = by_name
+        self._by_alias: Mapping[str, Resource] | None = None
         self._version = ""
 
     @classmethod
@@ -67,6 +78,13 @@ class Resources(Mapping[str, Resource]):
             listed = sorted(f"{name}\0{one.version}\n" for name, one in self._by_name.items())
             self._version = version_of("".join(listed).encode())
         return self._version
+
+    @property
+    def by_alias(self) -> Mapping[str, Resource]:
+        """The resources that have aliases, by each of them; worked out when first asked for."""
+        if self._by_alias is None:
+            self._by_alias = {alias: one for one in self._by_name.values() for alias in one.aliases}
+        return self._by_alias
 
     def __getitem__(self, name: str) -> Resource:
         return self._by_name[name]

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources
-from xds.model.type_url import CDS, EDS, LDS, RDS, SDS, short_type
+from xds.model.type_url import CDS, ECDS, LDS, RDS, SRDS, VHDS, short_type
 
-CHECKED: Final = frozenset({CDS, EDS, RDS, SDS})
-"""The types whose every reference must be in the snapshot."""
+NAMING: Final = (CDS, LDS, ECDS, SRDS, RDS, VHDS)
+"""The types that name resources; each of these must be in the snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def dangling(snapshot: Snapshot) -> list[str]:
     """
     return [
         f"{short_type(one.type_url)} {one.name!r} names {short_type(type_url)} {name!r}, which is not in the snapshot"
-        for of_type in (CDS, LDS, RDS)
+        for of_type in NAMING
         for one in snapshot.of_type(of_type).values()
         for type_url, name in sorted(one.references)
-        if type_url in CHECKED and name not in snapshot.of_type(type_url)
+        if name not in snapshot.of_type(type_url)
     ]

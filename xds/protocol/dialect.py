@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import ClassVar, Final, Protocol
 
 from xds.codec import wire
-from xds.model import ProtocolError, Resource, Resources
-from xds.protocol.message import Request, Response
-from xds.protocol.order import FULL_STATE, LEGACY_WILDCARD, SILENT_WHEN_MISSING
-from xds.protocol.subscription import WILDCARD, Offer, Subscription, stand_in
+from xds.model import ProtocolError, Resource
+from xds.model.name import is_glob
+from xds.model.type_url import EDS, VHDS
+from xds.protocol.message import Fault, Request, Response
+from xds.protocol.order import SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
+from xds.protocol.subscription import NOWHERE, WILDCARD, Offer, Subscription, no_endpoints, no_host
 
 
 class Dialect(Protocol):
@@ -35,8 +37,12 @@ class Dialect(Protocol):
         """Takes over what the request says of names. `trusted`: what the client says it already holds may be believed."""
         ...
 
-    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
-        """For names that do not exist: what to send in their place, and which to report as removed."""
+    def stand_in(self, type_url: str, name: str) -> Resource | None:
+        """What is sent in the place of a resource that does not exist, where clients wait for it otherwise."""
+        ...
+
+    def tells_missing(self, type_url: str) -> bool:
+        """Whether a client is told that a resource of this type does not exist."""
         ...
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
@@ -71,6 +77,8 @@ class Sotw:
                     nonce = wire.text(value)
                 case 6:
                     error = _status(_message(value))
+                case 7:
+                    names.append(_locator(value))
         return Request(type_url, nonce, error, node, names=tuple(names), version=version)
 
     def write(self, response: Response, identifier: str) -> bytes:
@@ -78,6 +86,7 @@ class Sotw:
         type_url = wire.delimited(1, response.type_url)
         pieces = [wire.delimited(1, response.version)]
         pieces += [wire.delimited(2, type_url + wire.delimited(2, one.body)) for one in response.resources]
+        pieces += [_fault(7, one, response.spelled) for one in response.faults]
         pieces += [wire.delimited(4, response.type_url), _identifier(6, identifier), wire.delimited(5, response.nonce)]
         return b"".join(pieces)
 
@@ -87,33 +96,35 @@ class Sotw:
 
     def subscribe(self, subscription: Subscription, request: Request, *, trusted: bool) -> None:  # noqa: ARG002
         """The names are the subscription; none at all is everything, for some types, until one was named once."""
-        names = set(request.names)
+        names = subscription.read(request.names)
         if not (subscription.nonce or subscription.answered):
             subscription.resumed = request.version
         if names:
             subscription.named_before = True
-        legacy = not names and not subscription.named_before and subscription.type_url in LEGACY_WILDCARD
+        legacy = not names and not subscription.named_before and is_whole(subscription.type_url)
         wildcard = legacy or WILDCARD in names
         if (wildcard, names - {WILDCARD}) == (subscription.wildcard, subscription.names):
             return
-        subscription.wildcard, subscription.names = wildcard, names - {WILDCARD}
+        subscription.wildcard = wildcard
+        subscription.want(names - {WILDCARD})
         subscription.forget_uncovered()
         subscription.changed()
 
-    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
-        """SotW cannot say that a name does not exist; a stand-in ends the wait of a client that never had it."""
-        lacking = (name for name in subscription.names if name not in subscription.held or name in subscription.owed)
-        unknown = (name for name in lacking if name not in resources)
-        stand_ins = {name: one for name in unknown if (one := stand_in(subscription.type_url, name))}
-        return stand_ins, frozenset()
+    def stand_in(self, type_url: str, name: str) -> Resource | None:
+        """Endpoints without any: there is no other word for it in SotW that Envoy understands."""
+        return no_endpoints(name) if type_url == EDS and not is_glob(name) else None
+
+    def tells_missing(self, type_url: str) -> bool:
+        """In the errors of a response, and by its absence where the response lists everything."""
+        return type_url in TOLD_MISSING
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
         """All of it for full-state types; for the others only what changed (XP "Grouping Resources into Responses")."""
-        return tuple(visible.values()) if subscription.type_url in FULL_STATE else offer.upserts
+        return tuple(visible.values()) if is_whole(subscription.type_url) else offer.upserts
 
     def speaks_first(self, subscription: Subscription) -> bool:
         """An empty list of clusters or listeners is news: Envoy waits 15 s for it otherwise."""
-        return subscription.type_url in FULL_STATE
+        return is_whole(subscription.type_url)
 
 
 class Delta:
@@ -132,10 +143,10 @@ class Delta:
                     node = _message(value)
                 case 2:
                     type_url = wire.text(value)
-                case 3:
-                    subscribe.append(wire.text(value))
-                case 4:
-                    unsubscribe.append(wire.text(value))
+                case 3 | 8:
+                    subscribe.append(NAME[number](value))
+                case 4 | 9:
+                    unsubscribe.append(NAME[number](value))
                 case 5:
                     name, version = _entry(_message(value))
                     initial[name] = version
@@ -151,8 +162,10 @@ class Delta:
         """envoy.service.discovery.v3.DeltaDiscoveryResponse."""
         type_url = wire.delimited(1, response.type_url)
         pieces = [wire.delimited(1, response.version)]
-        pieces += [wire.delimited(2, _delta_resource(one, type_url)) for one in response.resources]
-        pieces += [wire.delimited(6, name) for name in response.removals]
+        spelled = response.spelled
+        pieces += [wire.delimited(2, _delta_resource(one, type_url, spelled)) for one in response.resources]
+        pieces += [wire.delimited(6, spelled.get(name, name)) for name in response.removals]
+        pieces += [_fault(9, one, spelled) for one in response.faults]
         pieces += [wire.delimited(4, response.type_url), _identifier(7, identifier), wire.delimited(5, response.nonce)]
         return b"".join(pieces)
 
@@ -176,34 +189,34 @@ class Delta:
         subscription.changed()
 
     def _add(self, subscription: Subscription, request: Request, *, first: bool) -> None:
-        named = set(request.subscribe)
-        legacy = first and not named and not request.unsubscribe and subscription.type_url in LEGACY_WILDCARD
+        named = subscription.read(request.subscribe)
+        legacy = first and not named and not request.unsubscribe and is_whole(subscription.type_url)
         given = subscription.given()
         subscription.owed |= given if WILDCARD in named else named & given
         subscription.wildcard |= legacy or WILDCARD in named
         named -= {WILDCARD}
         subscription.absent -= named
-        subscription.names |= named
+        subscription.want(subscription.names | named)
 
     def _drop(self, subscription: Subscription, request: Request) -> None:
-        dropped = set(request.unsubscribe)
+        dropped = subscription.read(request.unsubscribe)
         if not dropped:
             return
         if WILDCARD in dropped:
             subscription.wildcard = False
         explicit = dropped & subscription.names
-        subscription.names -= dropped
+        subscription.want(subscription.names - dropped)
         if subscription.wildcard:
             subscription.owed |= explicit  # the wildcard still covers them: the client is to learn what they are
         subscription.forget_uncovered()
 
-    def missing(self, subscription: Subscription, resources: Resources) -> tuple[Mapping[str, Resource], frozenset[str]]:
-        """Names that do not exist are reported as removed, once; so are those dropped that a wildcard does not have."""
-        if subscription.type_url in SILENT_WHEN_MISSING:
-            return {}, frozenset()
-        asked = subscription.names | subscription.owed
-        unknown = (name for name in asked if name not in resources and name not in subscription.held)
-        return {}, frozenset(name for name in unknown if name not in subscription.absent or name in subscription.owed)
+    def stand_in(self, type_url: str, name: str) -> Resource | None:
+        """A virtual host without a body; all else is reported as removed."""
+        return no_host(name) if type_url == VHDS else None
+
+    def tells_missing(self, type_url: str) -> bool:
+        """As removed, and in the errors of the response."""
+        return type_url not in SILENT_WHEN_MISSING
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:  # noqa: ARG002
         """Only what changed."""
@@ -214,15 +227,20 @@ class Delta:
         return subscription.wildcard
 
 
-def _delta_resource(one: Resource, type_url: bytes) -> bytes:
+def _delta_resource(one: Resource, type_url: bytes, spelled: Mapping[str, str]) -> bytes:
     """envoy.service.discovery.v3.Resource."""
-    return b"".join(
-        (
-            wire.delimited(3, one.name),
-            wire.delimited(1, one.version),
-            wire.delimited(2, type_url + wire.delimited(2, one.body)),
-        )
-    )
+    pieces = [wire.delimited(3, spelled.get(one.name, one.name)), wire.delimited(1, one.version)]
+    pieces += [wire.delimited(4, spelled.get(alias, alias)) for alias in one.aliases]
+    if one.body or one.version != NOWHERE:
+        pieces.append(wire.delimited(2, type_url + wire.delimited(2, one.body)))
+    return b"".join(pieces)
+
+
+def _fault(number: int, fault: Fault, spelled: Mapping[str, str]) -> bytes:
+    """envoy.service.discovery.v3.ResourceError, with a google.rpc.Status."""
+    name = wire.delimited(1, spelled.get(fault.name, fault.name))
+    status = wire.number(1, fault.code) + wire.delimited(2, fault.message)
+    return wire.delimited(number, wire.delimited(1, name) + wire.delimited(2, status))
 
 
 def _identifier(number: int, identifier: str) -> bytes:
@@ -240,6 +258,19 @@ def _entry(body: bytes) -> tuple[str, str]:
     """One entry of a map of strings."""
     found = dict(wire.fields(body))
     return wire.text(found.get(1, b"")), wire.text(found.get(2, b""))
+
+
+def _locator(value: bytes | int) -> str:
+    """The name in an envoy.service.discovery.v3.ResourceLocator.
+
+    Its dynamic parameters choose among variants of a resource. Here is one of each, without constraints: it answers any
+    (https://github.com/cncf/xds/blob/main/proposals/TP2-dynamically-generated-cacheable-xds-resources.md).
+    """
+    return wire.text(dict(wire.fields(_message(value))).get(1, b""))
+
+
+NAME: Final = {3: wire.text, 4: wire.text, 8: _locator, 9: _locator}
+"""How a delta request's fields of names are read."""
 
 
 def _status(body: bytes) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from xds.model import Resource
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE = 5, 7, 14
+"""Codes of gRPC (https://grpc.io/docs/guides/status-codes/): of these, a client keeps what it has for the last alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +30,32 @@ class Request:
     version: str = ""
     subscribe: tuple[str, ...] = ()
     unsubscribe: tuple[str, ...] = ()
-    initial: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    initial: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a name that the client asked for is not in a response. `code` is a gRPC status code."""
+
+    name: str
+    code: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response, in either dialect; SotW has no `removals`. `version` is the content hash of what is delivered."""
+    """One response, in either dialect; SotW has no `removals`. `version` is the content hash of what is delivered.
+
+    `faults` are those of the `removals` that the client never had. `spelled` has the client's own spelling of names.
+    """
 
     type_url: str
     nonce: str
     version: str
     resources: tuple[Resource, ...]
     removals: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    spelled: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

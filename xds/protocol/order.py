@@ -8,34 +8,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xds.model.type_url import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS, SRDS, VHDS
+from xds.model.type_url import CDS, ECDS, EDS, LDS, LEDS, RDS, RTDS, SDS, SRDS, VHDS
 
-ORDER: Final = (CDS, EDS, SDS, LDS, SRDS, RDS, VHDS)
+ORDER: Final = (CDS, EDS, LEDS, SDS, ECDS, LDS, RDS, SRDS, VHDS)
 """Make before break (XP "Eventual consistency considerations"): a type goes out after the types it may name. Types that
 are not listed go last."""
 
-LEGACY_WILDCARD: Final = frozenset({CDS, LDS, SRDS})
-"""Types of which a first request without names asks for all (XP "How the client specifies what resources to return")."""
-
-FULL_STATE: Final = frozenset({CDS, LDS, SRDS})
-"""Types whose SotW response lists everything, so that what is missing from it is deleted (XP "Grouping Resources into
-Responses")."""
+BY_NAME: Final = frozenset({EDS, LEDS, SDS, ECDS, RDS, VHDS, RTDS})
+"""Types of which clients ask for resources by name. All others, those that nobody here knows among them, may be asked for
+as a whole: see `is_whole`."""
 
 PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    CDS: (LDS, RDS, VHDS),
+    CDS: (LDS, ECDS, RDS, SRDS, VHDS),
     EDS: (CDS,),
     SDS: (CDS, LDS),
+    ECDS: (LDS,),
     RDS: (LDS, SRDS),
 }
 """The types that may name a resource of this type. It is not removed before every parent that is about to let go of it
 has been accepted."""
 
-NEEDS_CLUSTERS: Final = frozenset({LDS, SRDS, RDS, VHDS})
+NEEDS_CLUSTERS: Final = frozenset({LDS, ECDS, SRDS, RDS, VHDS})
 """Types that wait until the clusters they name are in force at the client."""
+
+BY_ALIAS: Final = frozenset({VHDS})
+"""Types of which a client asks for a resource by one of its aliases, too
+(https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/vhds)."""
+
+TOLD_MISSING: Final = frozenset({CDS, LDS, SRDS, RDS})
+"""Types of which SotW tells, in `resource_errors`, that a name does not exist. Of the last one that may be all that the
+response says: Envoy takes no notice, and gRPC need not wait 15 s for it."""
 
 SILENT_WHEN_MISSING: Final = frozenset({SDS, ECDS, RTDS})
 """Types of which a missing resource is not reported as removed in delta: Envoy refuses an update of secrets that only
 removes (envoy#24373, envoy#32832), and drops an extension's configuration (envoy#32823)."""
+
+
+def is_whole(type_url: str) -> bool:
+    """Whether a first request without names asks for everything of a type (XP "How the client specifies what resources to
+    return"), and a SotW response lists everything, so that what is missing from it is deleted (XP "Grouping Resources
+    into Responses").
+    """
+    return type_url not in BY_NAME
 
 
 def place(type_url: str) -> int:

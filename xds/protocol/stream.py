@@ -20,12 +20,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from xds.model import Answer, ProtocolError, Resource, Resources, Snapshot, Subscribed
-from xds.model.type_url import CDS, EDS, RDS
+from xds.model import Answer, ProtocolError, Reference, Resource, Resources, Snapshot, Subscribed
+from xds.model.type_url import CDS, EDS, RDS, short_type
 from xds.protocol.dialect import Dialect
 from xds.protocol.limits import DEFAULT, Limits
-from xds.protocol.message import Accepted, Fact, Notice, Overdue, Request, Response
-from xds.protocol.order import FULL_STATE, NEEDS_CLUSTERS, PARENTS, place
+from xds.protocol.message import NOT_FOUND, UNAVAILABLE, Accepted, Fact, Fault, Notice, Overdue, Request, Response
+from xds.protocol.order import NEEDS_CLUSTERS, PARENTS, is_whole, place
 from xds.protocol.subscription import Offer, Subscription
 
 
@@ -159,30 +159,41 @@ class Stream:
         if not offer.content:
             return waiting or subscription.answered or not self.dialect.speaks_first(subscription)
         # A full state without what still waits would delete it at a client that has it from an earlier stream.
-        deletes = waiting and bool(subscription.resumed) and subscription.type_url in FULL_STATE
+        deletes = waiting and bool(subscription.resumed) and is_whole(subscription.type_url)
         return deletes or offer.content == subscription.refused
 
     def _compare(self, snapshot: Snapshot, subscription: Subscription) -> tuple[Mapping[str, Resource], Offer, bool]:
         """All that the client is to see now, how that differs from what it holds, and whether more waits for others."""
         resources = snapshot.of_type(subscription.type_url)
-        stand_ins, unknown = self.dialect.missing(subscription, resources)
-        visible = {**subscription.wanted(resources), **stand_ins}
+        wanted = subscription.wanted(resources)
+        lacking = subscription.lacking(resources, wanted)
+        stand_ins, unknown = self._missing(subscription, lacking)
+        visible = {**wanted, **stand_ins}
         waiting = self._hold_back(snapshot, subscription, visible)
         kept = self._kept(snapshot, subscription, visible)
+        owed = subscription.owing(resources)
         upserts = tuple(
             one
             for name, one in visible.items()
-            if (before := subscription.held.get(name)) is None or before.version != one.version or name in subscription.owed
+            if (before := subscription.held.get(name)) is None or before.version != one.version or name in owed
         )
         visible.update(kept)
-        removals = {name for name in subscription.held if name not in visible} | unknown
-        if not self._can_remove(subscription):
-            removals = set()
-        return visible, Offer("", upserts, tuple(sorted(removals))), waiting or bool(kept)
+        removals = unknown.copy()
+        if self._can_remove(subscription):
+            removals.update(name for name in subscription.held if name not in visible)
+        offer = Offer("", upserts, tuple(sorted(removals)), frozenset(unknown.union(stand_ins)))
+        return visible, offer, waiting or bool(kept)
+
+    def _missing(self, subscription: Subscription, lacking: set[str]) -> tuple[dict[str, Resource], set[str]]:
+        """For names that do not exist: what to send in their place, and of which to say that they do not."""
+        url = subscription.type_url
+        stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(url, name))}
+        told = self.dialect.tells_missing(url)
+        return stand_ins, {name for name in lacking if told and name not in stand_ins and name not in subscription.held}
 
     def _can_remove(self, subscription: Subscription) -> bool:
         """SotW has no word for the removal of what is not full state: a parent that no longer names it is all."""
-        return self.dialect.name == "delta" or subscription.type_url in FULL_STATE
+        return self.dialect.name == "delta" or is_whole(subscription.type_url)
 
     def _hold_back(self, snapshot: Snapshot, subscription: Subscription, visible: dict[str, Resource]) -> bool:
         """Leaves what is new and waits for clusters as the client has it. Returns whether anything waits."""
@@ -237,10 +248,20 @@ class Stream:
         subscription.offer = replace(offer, nonce=nonce, since=self._now)
         subscription.nonce, subscription.answered, subscription.resumed = nonce, True, ""
         subscription.owed.clear()
-        subscription.absent.update(subscription.names.intersection(offer.removals))
-        subscription.absent.difference_update(one.name for one in offer.upserts)
+        subscription.absent |= subscription.names.intersection({*offer.removals, *offer.unknown})
         self._rewarm(subscription, offer)
-        return Response(subscription.type_url, nonce, Resources(visible).version, contents, offer.removals)
+        version, faults = Resources(visible).version, self._faults(subscription, offer)
+        return Response(subscription.type_url, nonce, version, contents, offer.removals, faults, subscription.spelled)
+
+    def _faults(self, subscription: Subscription, offer: Offer) -> tuple[Fault, ...]:
+        """Why the client does not get what it asked for by name."""
+        told = (name for name in offer.removals if name in offer.unknown and name in subscription.names)
+        return tuple(Fault(name, *self._reason((subscription.type_url, name))) for name in told)
+
+    def _reason(self, reference: Reference) -> tuple[int, str]:
+        if self.snapshot is not None and reference in self.snapshot.withheld:
+            return UNAVAILABLE, "another client refused it"
+        return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"
 
     def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
         """A changed cluster warms again and waits for its endpoints, which Envoy does not ask for again in delta

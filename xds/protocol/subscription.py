@@ -8,24 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from xds.codec import wire
 from xds.model import Resource, Resources
-from xds.model.type_url import EDS
+from xds.model.name import SCHEME, canonical, glob_over, is_glob
+from xds.model.type_url import EDS, VHDS
 from xds.protocol.message import Accepted, Fact, Rejected
-from xds.protocol.order import FULL_STATE
+from xds.protocol.order import BY_ALIAS, is_whole
 from xds.protocol.words import plain
 
 WILDCARD = "*"
+NOWHERE: Final = "none"
+"""The version of what stands in for a resource that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A response that may still be answered: what it changes at the client, and when it went out (seconds)."""
+    """A response that may still be answered: what it changes at the client, and when it went out (seconds).
+
+    `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
+    stand-in among the upserts.
+    """
 
     nonce: str
     upserts: tuple[Resource, ...]
     removals: tuple[str, ...]
+    unknown: frozenset[str] = frozenset()
     since: float = 0.0
 
     @property
@@ -42,6 +51,9 @@ class Subscription:
     whatever their version. `absent` are names the client was told do not exist. `refused` is the content of the last
     refused offer, which is never offered again. `settled` is the Resources for which there was nothing left to say.
     `presumed` is what the client is taken to have when it did not answer the offer in time: nothing else waits for it then.
+
+    Names are in canonical spelling; `spelled` has the client's own of those that are URIs, and `globs` are those of them
+    that stand for many.
 
     Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
     `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew.
@@ -63,10 +75,40 @@ class Subscription:
     settled: Resources | None = None
     remembered: set[str] = field(default_factory=set)
     resumed: str = ""
+    spelled: dict[str, str] = field(default_factory=dict)
+    globs: frozenset[str] = frozenset()
+
+    def read(self, names: Iterable[str]) -> set[str]:
+        """The names in canonical spelling."""
+        return {self._read(name) if name.startswith(SCHEME) else name for name in names}
+
+    def _read(self, spelled: str) -> str:
+        name = canonical(spelled)
+        self.spelled[name] = spelled
+        return name
+
+    def want(self, names: set[str]) -> None:
+        """These are all the names that the client wants."""
+        self.names = names
+        self.spelled = {name: spelled for name, spelled in self.spelled.items() if name in names}
+        self.globs = frozenset(filter(is_glob, self.spelled))
 
     def covers(self, name: str) -> bool:
         """Whether the client wants this name."""
-        return self.wildcard or name in self.names
+        return self.wildcard or name in self.names or (bool(self.globs) and glob_over(name) in self.globs)
+
+    def wants(self, one: Resource) -> bool:
+        """Whether the client wants this resource, under any of its names."""
+        return self.covers(one.name) or not self.names.isdisjoint(one.aliases)
+
+    def owing(self, resources: Resources) -> set[str]:
+        """The names of the resources that the client is to get whatever their version."""
+        owed = self.owed
+        if self.type_url in BY_ALIAS:
+            owed = owed.union(one.name for name in owed if (one := resources.by_alias.get(name)))
+        if globs := self.globs & owed:
+            owed = owed.union(name for name in resources if glob_over(name) in globs)
+        return owed
 
     def is_active(self) -> bool:
         """Whether the client wants anything at all."""
@@ -76,20 +118,36 @@ class Subscription:
         """What the client is to have, out of all resources of the type."""
         if self.wildcard:
             return resources
-        return {name: resources[name] for name in self.names if name in resources}
+        found = {name: resources[name] for name in self.names if name in resources}
+        if self.globs:
+            found.update((name, one) for name, one in resources.items() if glob_over(name) in self.globs)
+        if self.type_url in BY_ALIAS:
+            aliased = (resources.by_alias.get(name) for name in self.names)
+            found.update((one.name, one) for one in aliased if one)
+        return found
+
+    def lacking(self, resources: Resources, wanted: Mapping[str, Resource]) -> set[str]:
+        """What the client asks for and does not exist, under any name, nor is held from when it did: the news of it."""
+        asked = self.names | self.owed
+        missing = {name for name in asked if name not in resources and (name not in self.held or name in self.owed)}
+        if missing and (self.globs or self.type_url in BY_ALIAS):
+            missing.difference_update(*((*one.aliases, glob_over(name)) for name, one in wanted.items()))
+        self.absent &= missing  # the others exist by now: when they are gone again, that is news
+        return {name for name in missing if name not in self.absent or name in self.owed}
 
     def forget_uncovered(self) -> None:
         """Lets go of all that the client no longer wants: a client drops what it unsubscribes from."""
-        self.held = {name: one for name, one in self.held.items() if self.covers(name)}
+        self.held = {name: one for name, one in self.held.items() if self.wants(one)}
         if self.presumed is not None:
-            self.presumed = {name: one for name, one in self.presumed.items() if self.covers(name)}
-        self.owed = {name for name in self.owed if self.covers(name)}
+            self.presumed = {name: one for name, one in self.presumed.items() if self.wants(one)}
+        self.owed = {name for name in self.owed if self.covers(name) or name in self.held}
         self.absent &= self.names
 
     def remember(self, versions: Mapping[str, str]) -> None:
         """The client says that it holds these versions from an earlier stream."""
-        self.held.update((name, Resource(self.type_url, name, version, b"")) for name, version in versions.items())
-        self.remembered.update(versions)
+        known = [Resource(self.type_url, name, version, b"") for name, version in versions.items()]
+        self.held.update((one.name, one) for one in known)
+        self.remembered.update(one.name for one in known)
 
     def recognise(self, resources: Resources) -> tuple[Resource, ...]:
         """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
@@ -107,13 +165,15 @@ class Subscription:
         """Only the version of a full state tells what is held: of other types a version says nothing of which names
         were delivered (XP "Resource updates").
         """
-        everything = self.wildcard and not self.names and self.type_url in FULL_STATE
+        everything = self.wildcard and not self.names and is_whole(self.type_url)
         return everything and bool(self.resumed) and self.resumed == resources.version
 
     def given(self) -> set[str]:
-        """The names that the client holds, or will when it reads what is on its way."""
+        """The names under which the client may ask for what it holds, or will when it reads what is on its way."""
         on_its_way = self.offer.upserts if self.offer else ()
-        return {*self.held, *(one.name for one in on_its_way)}
+        given = (*self.held.values(), *on_its_way)
+        names = {one.name for one in given}.union(*(one.aliases for one in given if one.aliases))
+        return names | set(map(glob_over, names)) if self.globs else names
 
     @property
     def in_force(self) -> Mapping[str, Resource]:
@@ -128,8 +188,12 @@ class Subscription:
 
     def presume(self, offer: Offer) -> None:
         """The client did not answer this offer in time: it is taken to have it from now on."""
-        upserts = {one.name: one for one in offer.upserts if self.covers(one.name)}
-        self.presumed = {name: one for name, one in {**self.held, **upserts}.items() if name not in offer.removals}
+        gone = {*offer.removals, *offer.unknown}
+        self.presumed = {name: one for name, one in {**self.held, **self._taken(offer)}.items() if name not in gone}
+
+    def _taken(self, offer: Offer) -> dict[str, Resource]:
+        """What the client has of an offer that it takes: nothing of what it dropped meanwhile, nor what stands in."""
+        return {one.name: one for one in offer.upserts if one.name not in offer.unknown and self.wants(one)}
 
     def changed(self) -> None:
         """Notes that there may be something to say again."""
@@ -139,9 +203,9 @@ class Subscription:
         """The client ACKed the offer."""
         offer, self.offer = self._closed(), None
         self.refused, self.error = None, ""
-        self.held.update((one.name, one) for one in offer.upserts if self.covers(one.name))
+        self.held.update(self._taken(offer))
         self.remembered.difference_update(one.name for one in offer.upserts)
-        for name in offer.removals:
+        for name in (*offer.removals, *offer.unknown):
             self.held.pop(name, None)
         return Accepted(self.type_url, offer.upserts)
 
@@ -151,9 +215,9 @@ class Subscription:
         """
         offer, self.offer, message = self._closed(), None, plain(message)
         self.refused, self.error = offer.content, message or "no reason was given"
-        self.absent.difference_update(offer.removals)
+        self.absent.difference_update(offer.removals, offer.unknown)
         culprits = blamed(offer.upserts, self.held, message)
-        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.covers(one.name))
+        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
         return Rejected(self.type_url, offer.upserts, culprits, self.error)
 
     def _closed(self) -> Offer:
@@ -178,11 +242,16 @@ def blamed(offered: Iterable[Resource], held: Mapping[str, Resource], message: s
     return tuple(named) or tuple(fresh if len(fresh) == 1 else ())
 
 
-def stand_in(type_url: str, name: str) -> Resource | None:
-    """What SotW sends for a name that does not exist, so that the client need not wait: endpoints without an endpoint.
+def no_endpoints(name: str) -> Resource:
+    """What SotW sends for endpoints that do not exist, so that the client need not wait: an assignment without any.
 
     A SotW response cannot say "there is none", and Envoy waits 15 s for the endpoints of a warming cluster.
     """
-    if type_url != EDS:
-        return None
-    return Resource(EDS, name, "none", wire.delimited(1, name))  # cluster_name is field 1
+    return Resource(EDS, name, NOWHERE, wire.delimited(1, name))  # cluster_name is field 1
+
+
+def no_host(name: str) -> Resource:
+    """What delta sends for a virtual host that does not exist: Envoy holds a request until it hears of its host by the
+    name that it asked with (its page on VHDS).
+    """
+    return Resource(VHDS, name, NOWHERE, b"", aliases=(name,))

@@ -1,0 +1,115 @@
+"""Virtual hosts are asked for by host: one that exists answers by its own name, and of one that does not that is said."""
+
+from __future__ import annotations
+
+from xds_client import DELTA, Group
+from xds_resources import cluster, host
+
+from xds.codec import message_class
+from xds.model import Resource
+from xds.model.type_url import CDS, VHDS
+
+RESPONSE = "envoy.service.discovery.v3.DeltaDiscoveryResponse"
+
+
+def told(client) -> list:
+    """The next response as delta writes it: (name, aliases, whether it has a body) of each resource."""
+    client.stream.serve(client.group.served)
+    response = client.stream.respond(0.0)
+    if response is None:
+        return []
+    message = message_class(RESPONSE).FromString(DELTA.write(response, ""))
+    client.send(VHDS, response_nonce=message.nonce)
+    assert not message.resource_errors
+    return [(one.name, set(one.aliases), one.HasField("resource")) for one in message.resources]
+
+
+def test_a_host_is_answered_by_its_virtual_host():
+    """Row 100: with all its names, the asked one among them."""
+    client = Group(DELTA, host("r/v", "a.com", "b.com")).client()
+    client.ask(VHDS, "r/a.com")
+    assert told(client) == [("r/v", {"r/a.com", "r/b.com"}, True)]
+    assert told(client) == []
+
+
+def test_another_host_of_what_is_held_is_answered():
+    """Row 100: a request waits for the answer to just that name."""
+    client = Group(DELTA, host("r/v", "a.com", "b.com")).client()
+    client.ask(VHDS, "r/a.com")
+    told(client)
+    client.add(VHDS, "r/b.com")
+    assert told(client) == [("r/v", {"r/a.com", "r/b.com"}, True)]
+
+
+def test_a_change_is_told_once_whatever_the_names():
+    """Rows 27, 54."""
+    group = Group(DELTA, host("r/v", "a.com", "b.com"))
+    client = group.client()
+    client.ask(VHDS, "r/a.com", "r/b.com", "r/v")
+    told(client)
+    group.publish(host("r/v", "a.com", "b.com", cluster="x"))
+    assert [name for name, _, _ in told(client)] == ["r/v"]
+
+
+def test_an_unknown_host_has_a_name_and_no_body():
+    """Row 100: so that the request that waits goes on; once, and again when it is asked for again."""
+    group = Group(DELTA, host("r/v", "a.com"))
+    client = group.client()
+    client.ask(VHDS, "r/zz.com")
+    assert told(client) == [("r/zz.com", {"r/zz.com"}, False)]
+    group.publish(host("r/v", "a.com", cluster="x"))
+    assert told(client) == []
+    client.add(VHDS, "r/zz.com")
+    assert told(client) == [("r/zz.com", {"r/zz.com"}, False)]
+
+
+def test_a_host_that_comes_to_exist_is_sent():
+    """Row 60: and is nothing to be removed under the name it had."""
+    group = Group(DELTA, host("r/v", "a.com"))
+    client = group.client()
+    client.ask(VHDS, "r/b.com")
+    told(client)
+    group.publish(host("r/v", "a.com"), host("r/w", "b.com"))
+    assert client.pull().removals == set()
+    client.ack(VHDS)
+    group.publish(host("r/v", "a.com"))
+    assert client.pull().removals == {"r/w"}
+
+
+def test_a_host_that_was_dropped_is_not_sent():
+    """Row 78: by the last of its names."""
+    group = Group(DELTA, host("r/v", "a.com", "b.com"))
+    client = group.client()
+    client.ask(VHDS, "r/a.com", "r/b.com")
+    told(client)
+    client.drop(VHDS, "r/a.com")
+    group.publish(host("r/v", "a.com", "b.com", cluster="x"))
+    assert len(told(client)) == 1
+    client.drop(VHDS, "r/b.com")
+    group.publish(host("r/v", "a.com", "b.com", cluster="y"))
+    assert told(client) == []
+
+
+def test_hosts_wait_for_their_clusters(dialect):
+    """Row 81."""
+    group = Group(dialect, cluster("c", eds=False))
+    client = group.client()
+    client.ask(CDS)
+    client.settle()
+    group.publish(cluster("c", eds=False), cluster("d", eds=False), host("r/v", "a.com", cluster="d"))
+    client.send(VHDS, **{"resource_names_subscribe" if dialect is DELTA else "resource_names": ["r/a.com"]})
+    client.types[VHDS] = type(client.types[CDS])({"r/a.com"})
+    client.expect(CDS, *("d" if dialect is DELTA else "cd"))
+    assert client.is_silent()
+    client.ack(CDS)
+    assert client.pull().type_url == VHDS
+
+
+def test_any_version_is_a_version(dialect):
+    """What looks like a stand-in and exists is none."""
+    client = Group(dialect, Resource(CDS, "c", "none", cluster("c", eds=False).body)).client()
+    client.ask(CDS, "c")
+    client.expect(CDS, "c")
+    client.ack(CDS)
+    assert client.is_silent()
+    assert client.stream.subscribed()[0].resources == 1
