@@ -34,9 +34,19 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _one_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """Keeps one event loop, and grpc, for all tests: grpc ends when its last channel is forgotten, which blocks, and may
+    still tell a loop of what happened when that is closed.
+    """
+    grpc.aio.init_grpc_aio()
+    yield
+    grpc.aio.shutdown_grpc_aio()
 
 
 @dataclass

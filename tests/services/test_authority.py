@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import grpc
 import pytest
 from discovery_world import NODE, cluster
 from test_services import FETCHES, RESOURCES, STREAMS, request_of
 
 from xds.model import Node, Principal, ProtocolError
-from xds.model.type_url import CDS, LDS, SDS
+from xds.model.type_url import CDS, LDS, SDS, SHORT_TYPES
 from xds.server import authority as module
-from xds.server.authority import EVERYTHING, OPEN, Authority, Caller, Rule
+from xds.server.authority import ANONYMOUS, EVERYTHING, LOCAL, OPEN, Authority, Caller, Rule, ShortType
 from xds.server.xds_server import XdsServer
 
 HERE = Caller("127.0.0.1", 1, {})
@@ -55,9 +57,8 @@ async def refused(authority: Authority, caller: Caller) -> str:
 
 
 async def test_where_nothing_is_said_this_machine_is_trusted_and_no_other():
-    assert await OPEN.authenticate(HERE) is None
-    assert await OPEN.authenticate(Caller("::1", 1, {})) is None
-    assert OPEN.authorize(None, EDGE, "edge") is EVERYTHING
+    assert [await OPEN.authenticate(one) for one in (HERE, Caller("::1", 1, {}))] == [LOCAL, LOCAL]
+    assert OPEN.authorize(LOCAL, EDGE, "edge") is EVERYTHING
     assert [await refused(OPEN, Caller(host, 1, {})) for host in ("192.0.2.1", "fe80::1%eth0", "unknown")] == [
         "UNAUTHENTICATED"
     ] * 3
@@ -66,9 +67,27 @@ async def test_where_nothing_is_said_this_machine_is_trusted_and_no_other():
     assert OPEN.authorize(certified, EDGE, "edge") is EVERYTHING
 
 
-@pytest.mark.parametrize("authority", [Authority(()), Authority(None, [Tokens()])], ids=["rules", "authenticators"])
-async def test_where_something_is_said_this_machine_is_like_any_other(authority):
-    assert await refused(authority, HERE) == "UNAUTHENTICATED"
+async def test_with_rules_this_machine_is_like_any_other():
+    assert [await refused(Authority(RULES), one) for one in (HERE, AWAY)] == ["UNAUTHENTICATED"] * 2
+
+
+async def test_rules_can_speak_of_those_who_prove_nothing():
+    authority = Authority((Rule(who=("local",), groups=("edge",)), Rule(who=("anonymous",), types=())))
+    assert [await authority.authenticate(one) for one in (HERE, AWAY)] == [LOCAL, ANONYMOUS]
+    assert authority.authorize(LOCAL, EDGE, "edge") is EVERYTHING
+    assert authority.authorize(ANONYMOUS, EDGE, "edge").types == frozenset()
+
+
+def test_nobody_is_called_local_by_a_certificate_and_everybody_is_not_anybody():
+    for names, who in (("local", "local"), ("anonymous", "anonymous")):
+        with pytest.raises(ProtocolError):
+            Authority((Rule(who=(who,)),)).authorize(Principal((names,)), EDGE, "edge")
+    assert not Rule(who=("*",)).names(ANONYMOUS)
+    assert not Rule(who=("*",)).names(LOCAL)
+
+
+def test_rules_know_every_type():
+    assert set(get_args(ShortType)) == SHORT_TYPES.keys()
 
 
 async def test_a_token_goes_before_a_certificate():

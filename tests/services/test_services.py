@@ -170,6 +170,8 @@ async def test_proxies_tell_which_service_they_use(served, dialect):
     call = served.open(path)
     await call.send(node=NODE)
     assert await call.names() == {"a"}
+    await call.send("", ("b",), response_nonce="stale")
+    await served.until(lambda: served.counted("legation_xds_requests_total", type="cds") == 3)
     assert [one.describe().service for one in served.server.fleet.sessions()] == ["cds"]
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who was authenticated, by every name that was proved, the most telling first: the URIs and DNS names of a
-    certificate, or what an authenticator found in a token.
+    """Somebody by every name that is known, the most telling first: the URIs and DNS names of a certificate, or what an
+    authenticator found in a token. With `proved` False there was neither, and the name is what there is to say instead.
     """
 
     names: tuple[str, ...]
+    proved: bool = True
 
     def __str__(self) -> str:
         return self.names[0] if self.names else "somebody without a name"

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
-from typing import Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 import anyio
+from msgspec import Meta, Struct
 
 from xds.model import Authenticator, Node, Principal, ProtocolError
 from xds.model.type_url import SHORT_TYPES
@@ -19,7 +20,14 @@ log = logging.getLogger(__name__)
 PATIENCE: Final = 10.0
 """Seconds that an authenticator may take."""
 
+LOCAL: Final = Principal(("local",), proved=False)
+"""A caller on this machine who proves nothing."""
+ANONYMOUS: Final = Principal(("anonymous",), proved=False)
+"""A caller from elsewhere who proves nothing."""
+UNPROVED: Final = frozenset((*LOCAL.names, *ANONYMOUS.names))
+
 ANY: Final = ("*",)
+ShortType: TypeAlias = Literal["cds", "eds", "sds", "lds", "rds", "srds", "vhds", "ecds", "rtds", "leds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +53,27 @@ class Caller:
         return f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """Whoever has a name like one in `who` may ask for the groups, as the nodes, for the types.
 
-    All but the types are patterns as in a shell: `*` is any text, with slashes and dots. Types are short (`sds`); none at
-    all are all types.
+    Names, groups and node ids are patterns as in a shell: `*` is any text, with slashes and dots. Two names are words, and
+    no pattern fits them: `local` is whoever proves nothing and is on this machine, `anonymous` whoever proves nothing and
+    is not. Types are short; without them, all may be asked for.
     """
 
-    who: tuple[str, ...]
+    who: Annotated[tuple[str, ...], Meta(min_length=1)]
     groups: tuple[str, ...] = ANY
     nodes: tuple[str, ...] = ANY
-    types: tuple[str, ...] = ()
+    types: tuple[ShortType, ...] | None = None
 
-    def speaks_of(self, principal: Principal, node: Node, group: str) -> bool:
+    def names(self, principal: Principal) -> bool:
+        """Whether this principal is among those of whom the rule speaks."""
+        patterns = [one for one in self.who if (one in UNPROVED) is not principal.proved]
+        return any(_is_like(name, patterns) for name in principal.names)
+
+    def lets(self, principal: Principal, node: Node, group: str) -> bool:
         """Whether the rule lets this principal ask anything for this group, as this node."""
-        named = any(_is_like(name, self.who) for name in principal.names)
-        return named and _is_like(group, self.groups) and _is_like(node.id, self.nodes)
+        return self.names(principal) and _is_like(group, self.groups) and _is_like(node.id, self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,49 +88,43 @@ class Grant:
 
 
 EVERYTHING: Final = Grant()
-"""For whom no rule speaks of types."""
+"""For those whose rule names no types."""
+
+
+DEFAULT: Final = (Rule(who=("*", *LOCAL.names)),)
+"""Without rules of their own, those who prove who they are may ask for everything, and so may whoever is on this machine:
+the port is loopback's unless somebody chose another, and what runs here is trusted with what is served here."""
 
 
 class Authority:
-    """Who may ask for what.
+    """Who may ask for what: whoever a rule lets. Authenticators are asked in their order, before certificates count."""
 
-    Where nothing is said of that, a caller on this machine may ask for everything: the port is loopback's unless somebody
-    chose another address, and what runs here is trusted with what is served here. A caller from elsewhere needs a
-    certificate, or a token that an authenticator knows. With rules or authenticators every caller needs one; with rules,
-    also one that lets it in.
-    """
+    def __init__(self, rules: Iterable[Rule] = DEFAULT, authenticators: Iterable[Authenticator] = ()) -> None:
+        self._rules, self._authenticators = tuple(rules), tuple(authenticators)
 
-    def __init__(self, rules: Iterable[Rule] | None = None, authenticators: Iterable[Authenticator] = ()) -> None:
-        self._rules = None if rules is None else tuple(rules)
-        self._authenticators = tuple(authenticators)
-        self._trusts_here = rules is None and not self._authenticators
-
-    async def authenticate(self, caller: Caller) -> Principal | None:
-        """Who calls; None for somebody on this machine, where nobody needs to be anybody.
-
-        Raises ProtocolError, UNAUTHENTICATED for a caller that proves nothing and UNAVAILABLE when that cannot be found
-        out now.
+    async def authenticate(self, caller: Caller) -> Principal:
+        """Who calls. Raises ProtocolError, UNAUTHENTICATED for a caller that proves nothing where no rule speaks of those,
+        and UNAVAILABLE when it cannot be found out now.
         """
         for one in self._authenticators:
             if (principal := await _asked(one, caller)) is not None:
                 return principal
-        if caller.certified is None and not (self._trusts_here and caller.is_local):
+        principal = caller.certified or (LOCAL if caller.is_local else ANONYMOUS)
+        if not principal.proved and not any(rule.names(principal) for rule in self._rules):
             raise ProtocolError("neither a certificate nor a token says who you are", code="UNAUTHENTICATED")
-        return caller.certified
+        return principal
 
-    def authorize(self, principal: Principal | None, node: Node, group: str) -> Grant:
+    def authorize(self, principal: Principal, node: Node, group: str) -> Grant:
         """What this principal may ask for, for this group and as this node.
 
         Raises ProtocolError, PERMISSION_DENIED, when that is nothing.
         """
-        if self._rules is None or principal is None:
-            return EVERYTHING
-        spoken = [rule for rule in self._rules if rule.speaks_of(principal, node, group)]
-        if not spoken:
+        granted = [rule.types for rule in self._rules if rule.lets(principal, node, group)]
+        if not granted:
             raise ProtocolError(f"{principal} may not ask for the node group {group!r}", code="PERMISSION_DENIED")
-        if not all(rule.types for rule in spoken):
+        if None in granted:
             return EVERYTHING
-        return Grant(frozenset(SHORT_TYPES[short] for rule in spoken for short in rule.types))
+        return Grant(frozenset(SHORT_TYPES[short] for types in granted for short in types or ()))
 
 
 async def _asked(one: Authenticator, caller: Caller) -> Principal | None:

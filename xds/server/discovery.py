@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import anyio
@@ -62,6 +63,14 @@ class PassThrough(CodecBase):
         return bytes(data)
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The bytes of a DiscoveryResponse, and whether its version is another than the one that the request came with."""
+
+    body: bytes
+    is_news: bool
+
+
 class Discovery:
     """All discovery services, served from a fleet, to whom the authority lets in.
 
@@ -100,34 +109,43 @@ class Discovery:
             try:
                 await serve(wire, method)
             except ProtocolError as error:
-                self._metrics.refused(method.service, error.code)
-                log.info("%s: %s, %s: %s", caller_of(wire), method.service, error.code, in_words(error))
-                raise GRPCError(Status[error.code], in_words(error)) from None
+                raise GRPCError(Status[error.code], self.refuse(caller_of(wire), method.service, error)) from None
 
         return served
 
+    async def authenticate(self, caller: Caller) -> Principal:
+        """Who calls. Raises ProtocolError for whom nothing is to be told."""
+        return await self._authority.authenticate(caller)
+
+    def refuse(self, caller: Caller, service: str, error: ProtocolError) -> str:
+        """Notes that a caller was turned away or cut off. Returns the words for it."""
+        words = in_words(error)
+        self._metrics.refused(service, error.code)
+        log.info("%s: %s, %s: %s", caller, service, error.code, words)
+        return words
+
     async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
-        principal = await self._authority.authenticate(caller_of(wire))
+        principal = await self.authenticate(caller_of(wire))
         first = await wire.recv_message()
         if first is None:
             return
         session = self._open(wire, method, principal, first)
         self._fleet.join(session)
-        log.info("%s: connected (%s, %s %s)", session.group, session.node.id, session.service, method.dialect.name)
+        log.info("%s: connected (%s, %s %s)", session.group, session.node.id, method.service, method.dialect.name)
         try:
             await self._talk(wire, session, first)
         finally:
             self._fleet.leave(session)
             log.info("%s: disconnected (%s)", session.group, session.node.id)
 
-    def _open(self, wire: Wire, method: Method, principal: Principal | None, first: bytes) -> Session:
+    def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
         visit = self._enter(principal, method.dialect.read(first), method.only)
         stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits)
-        return Session(visit, str(caller_of(wire)), stream, method.service)
+        return Session(visit, str(caller_of(wire)), stream, method)
 
-    def _enter(self, principal: Principal | None, request: Request, only: str) -> Visit:
+    def _enter(self, principal: Principal, request: Request, only: str) -> Visit:
         """Who asks, for which group, and for what. Raises ProtocolError for whom that is not to be told."""
         node = decode_node(request.node)
         group = self._grouping(node)
@@ -146,14 +164,12 @@ class Discovery:
 
     async def _fetch(self, wire: Wire, method: Method) -> None:
         """One answer, without a stream."""
-        principal = await self._authority.authenticate(caller_of(wire))
+        principal = await self.authenticate(caller_of(wire))
         body = await wire.recv_message()
-        _, response = self.fetch(principal, body or b"", method.only)
-        await wire.send_message(SOTW.write(response, self._identifier))
+        await wire.send_message(self.fetch(principal, body or b"", method.only).body)
 
-    def fetch(self, principal: Principal | None, body: bytes, only: str) -> tuple[Request, Response]:
-        """What a DiscoveryRequest's bytes ask for, and all that is served of it now: the type is `only`, and the response
-        may have the version that the request has already.
+    def fetch(self, principal: Principal, body: bytes, only: str) -> Fetched:
+        """All that is served now of what a DiscoveryRequest's bytes ask for, of the type `only`.
 
         Raises ProtocolError when the request is none or is not to be answered, UNAVAILABLE before the first snapshot.
         """
@@ -166,7 +182,8 @@ class Discovery:
         stream.serve(served)
         self._metrics.request(only)
         self._metrics.response(only)
-        return request, stream.respond(time.monotonic()) or Response(only, "", NO_RESOURCES.version, ())
+        response = stream.respond(time.monotonic()) or Response(only, "", NO_RESOURCES.version, ())
+        return Fetched(SOTW.write(response, self._identifier), is_news=response.version != request.version)
 
     async def _talk(self, wire: Wire, session: Session, first: bytes) -> None:
         """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
@@ -189,7 +206,7 @@ class Discovery:
         """Takes one request: decides at once, and leaves the writing to the writer."""
         request = session.stream.dialect.read(body)
         fact = session.stream.receive(request)
-        self._metrics.request(request.type_url)
+        self._metrics.request(request.type_url or session.method.only)
         if fact is not None:
             self._note(session, fact)
             self._fleet.judge(session, fact)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from xds.model import Node, Proxy, Refusal, Snapshot
 from xds.protocol import Fact, Rejected, Stream, Verdicts
 from xds.server.authority import EVERYTHING, Grant
+from xds.server.service import DELTA_ADS, Method
 from xds.server.signal import Signal, Watch
 
 
@@ -23,15 +24,12 @@ class Visit:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One open stream of one node: its protocol state, and the signal that there may be something to say.
-
-    `service` is `ads`, or the short type of a service of one type.
-    """
+    """One open stream of one node: its protocol state, and the signal that there may be something to say."""
 
     visit: Visit
     peer: str
     stream: Stream
-    service: str = "ads"
+    method: Method = DELTA_ADS
     since: float = field(default_factory=time.time)
     signal: Signal = field(default_factory=Signal)
     quiet: bool = False
@@ -59,7 +57,7 @@ class Session:
     def describe(self) -> Proxy:
         """The session as people see it."""
         dialect = self.stream.dialect.name
-        return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed(), self.service)
+        return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed(), self.method.service)
 
 
 class Group:

@@ -58,9 +58,12 @@ class Method:
         return short_type(self.only) if self.only else "ads"
 
 
+SOTW_ADS, DELTA_ADS = Method(SOTW), Method(DELTA)
+
+
 def _methods() -> Iterator[tuple[str, Method]]:
-    yield _path(AGGREGATED, "StreamAggregatedResources"), Method(SOTW)
-    yield _path(AGGREGATED, "DeltaAggregatedResources"), Method(DELTA)
+    yield _path(AGGREGATED, "StreamAggregatedResources"), SOTW_ADS
+    yield _path(AGGREGATED, "DeltaAggregatedResources"), DELTA_ADS
     for one in SERVICES:
         yield _path(one.name, f"Delta{one.methods}"), Method(DELTA, one.type_url)
         if one.path:
