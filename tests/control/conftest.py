@@ -68,6 +68,22 @@ class Echoes:
         return Status((Condition("Resolved", well, reason, message),), summary="echoes")
 
 
+class Labels:
+    class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        label: str
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def group(self, node):
+        return node.metadata.get(self.settings.label, "")
+
+
+class Tokens:
+    async def authenticate(self, metadata, certified):
+        return certified
+
+
 class Shapeless:
     """No source: it cannot translate."""
 
@@ -91,6 +107,12 @@ shapeless = acme:Shapeless
 gone = acme_gone:Source
 absent = acme:Absent
 twice = acme:Echoes
+
+[legation.nodes]
+labels = acme:Labels
+
+[legation.authenticators]
+tokens = acme:Tokens
 """
 
 RIVAL = """

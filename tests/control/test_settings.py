@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
-from xds.control import settings
-from xds.model import ConfigError
+from xds.control import plugin, settings
+from xds.model import ConfigError, Node
+from xds.server.authority import DEFAULT, Rule, ShortType
+from xds.server.grouping import ByCluster, ById, ByMetadata
 
+SECTIONS = ", ".join(sorted(settings.File.__struct_fields__))
 NONE = "providers: {memory: {}}\nsources: {echoes: {}}\nrunner: none\n"
 
 
@@ -62,7 +71,14 @@ def test_paths_take_the_place_of_every_provider(write):
         ),
         ("xds:\n  port: 1\n  prot: 2\n", "s.yaml:3: xds.prot is not a setting (did you mean port?)"),
         ("providrs: {}\n", "s.yaml:1: providrs is not a setting (did you mean providers?)"),
-        ("zzz: {}\n", "s.yaml:1: zzz is not a setting (there are admin, hooks, log, providers, runner, sources, xds)"),
+        ("zzz: {}\n", f"s.yaml:1: zzz is not a setting (there are {SECTIONS})"),
+        ("access:\n- {who: []}\n", "s.yaml:2: access[0].who must not be empty"),
+        (
+            "access:\n- {who: [a], types: [sd]}\n",
+            f"s.yaml:2: access[0].types[0] cannot be 'sd' (it can be {' or '.join(sorted(get_args(ShortType)))})",
+        ),
+        ("grouping: {}\n", "s.yaml:1: grouping is empty (name one, for instance cluster: {})"),
+        ("rest: {port: 1, addres: x}\n", "s.yaml:1: rest.addres is not a setting (did you mean address?)"),
         ("xds:\n  port: 70000\n", "s.yaml:2: xds.port must be at most 65535"),
         ("xds:\n  port: -1\n", "s.yaml:2: xds.port must be at least 0"),
         ("xds:\n  port: abc\n", "s.yaml:2: xds.port must be a whole number, not text"),
@@ -104,3 +120,34 @@ def test_a_missing_file_names_itself(here):
 def test_a_file_of_bytes_is_no_settings_file(here):
     (here / "s.yaml").write_bytes(b"\xff\xfe")
     assert said("s.yaml") == "s.yaml is not UTF-8 text: invalid start byte at byte 0"
+
+
+def test_who_may_ask_for_what_is_a_table_of_rules(write):
+    """Without one, it is whoever is on this machine, or proves who it is."""
+    text = """
+    rest: {port: 1}
+    access:
+      - {who: [local]}
+      - who: ["spiffe://acme/*"]
+        groups: [edge-*]
+        types: [cds, eds]
+    default_group: lost
+    """
+    loaded = settings.load(write("s.yaml", NONE + textwrap.dedent(text)))
+    assert loaded.access == (Rule(("local",)), Rule(("spiffe://acme/*",), groups=("edge-*",), types=("cds", "eds")))
+    assert (loaded.rest.address, loaded.rest.port, loaded.default_group) == ("127.0.0.1", 1, "lost")
+    plain = settings.load(write("t.yaml", NONE))
+    assert (plain.access, plain.rest, plain.grouping, plain.authenticators) == (DEFAULT, None, None, ())
+
+
+def test_groupings_and_authenticators_are_plug_ins(write):
+    made = settings.load(write("s.yaml", NONE + "grouping: {labels: {label: team}}\nauthenticators: {tokens: {}}\n"))
+    assert made.grouping.make().group(Node("n", metadata={"team": "a"})) == "a"
+    assert made.authenticators[0].make().authenticate
+
+
+def test_the_built_in_groupings_are_declared_like_a_strangers():
+    declared = tomllib.loads(Path(settings.__file__).parents[2].joinpath("pyproject.toml").read_text())
+    points = declared["project"]["entry-points"][plugin.NODES]
+    classes = {name: EntryPoint(name, value, plugin.NODES).load() for name, value in points.items()}
+    assert classes == {"cluster": ByCluster, "id": ById, "metadata": ByMetadata}

@@ -6,7 +6,7 @@ import gc
 import logging
 import signal as signals
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,7 +31,9 @@ from xds.model import (
     Status,
 )
 from xds.server.admin import serve_admin
+from xds.server.authority import Authority
 from xds.server.fleet import Fleet
+from xds.server.grouping import by_cluster, defaulting
 from xds.server.signal import Signal
 from xds.server.xds_server import XdsServer
 
@@ -112,7 +114,7 @@ async def main(settings: Settings, companions: Sequence[str] = ()) -> None:
 async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator[LivePlane]:
     """A control plane that is up inside the `async with`. Proxies are drained while they are still served."""
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
-    server = XdsServer()
+    server = _server(settings)
     fleet, metrics = server.fleet, server.metrics
     pipeline = Pipeline({one.name: one.make() for one in settings.providers}, translator, fleet, metrics)
     made = LivePlane(pipeline, fleet)
@@ -120,6 +122,7 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
     async with (
         serve_admin(made, metrics, settings.admin.address, settings.admin.port) as admin,
         server.serve(settings.xds.address, settings.xds.port) as xds,
+        server.serve_rest(settings.rest.address, settings.rest.port) if settings.rest else nullcontext(),
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(Narrator(pipeline, fleet).run)
@@ -133,6 +136,12 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
             log.info("stopping%s", ": draining the proxies; Ctrl-C again ends them at once" if runner else "")
             proxies.cancel_scope.cancel()
         tasks.cancel_scope.cancel()
+
+
+def _server(settings: Settings) -> XdsServer:
+    grouping = by_cluster if settings.grouping is None else settings.grouping.make().group
+    authority = Authority(settings.access, [one.make() for one in settings.authenticators])
+    return XdsServer(grouping=defaulting(grouping, settings.default_group), authority=authority)
 
 
 async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001

@@ -10,18 +10,22 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
-from xds.model import ConfigError, Hook, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, Provider, ProxyRunner, Source
 
 PROVIDERS: Final = "legation.providers"
 SOURCES: Final = "legation.sources"
 HOOKS: Final = "legation.hooks"
 RUNNERS: Final = "legation.runners"
+NODES: Final = "legation.nodes"
+AUTHENTICATORS: Final = "legation.authenticators"
 
 ROLES: Final[Mapping[str, tuple[str, type]]] = {
     PROVIDERS: ("provider", Provider),
     SOURCES: ("source", Source),
     HOOKS: ("hook", Hook),
     RUNNERS: ("runner", ProxyRunner),
+    NODES: ("grouping", Grouping),
+    AUTHENTICATORS: ("authenticator", Authenticator),
 }
 """Entry point group -> what a plug-in of it is called, and the interface that it must have."""
 

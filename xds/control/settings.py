@@ -13,11 +13,15 @@ import msgspec
 from xds.codec import document, section
 from xds.control import plugin
 from xds.control.plugin import Plugin
-from xds.model import ConfigError, Hook, Origin, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, Origin, Provider, ProxyRunner, Source
+from xds.server.authority import DEFAULT, Rule
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 T = TypeVar("T")
+
+EXAMPLES: Final[Mapping[str, str]] = {plugin.RUNNERS: "host: {}, or write none", plugin.NODES: "cluster: {}"}
+"""What may stand where one plug-in is to be named."""
 
 
 class Xds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +29,13 @@ class Xds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     address: str = "127.0.0.1"
     port: Port = 18000
+
+
+class Rest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where proxies that poll reach it over HTTP, with all that is served, secrets too. Port 0 takes any free one."""
+
+    address: str = "127.0.0.1"
+    port: Port = 18001
 
 
 class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +56,13 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings file as written: the sections of plug-ins are still plain data."""
 
     xds: Xds = Xds()
+    rest: Rest | None = None
     admin: Admin = Admin()
     log: Log = Log()
+    access: tuple[Rule, ...] = DEFAULT
+    authenticators: dict[str, Any] = {}
+    grouping: dict[str, Any] | None = None
+    default_group: str = ""
     providers: dict[str, Any] = {}
     sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}, "envoy": {}})
     hooks: dict[str, Any] = {}
@@ -55,7 +71,11 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a control plane is made of. Hooks run in the order in which they are written."""
+    """Everything a control plane is made of. Hooks and authenticators run in the order in which they are written.
+
+    Without a `rest`, there is none; without a `grouping`, a node's cluster is its group. `default_group` is for nodes that
+    have none; empty, they are refused.
+    """
 
     xds: Xds
     admin: Admin
@@ -64,6 +84,11 @@ class Settings:
     sources: tuple[Plugin[Source], ...]
     hooks: tuple[Plugin[Hook], ...] = ()
     runner: Plugin[ProxyRunner] | None = None
+    rest: Rest | None = None
+    access: tuple[Rule, ...] = DEFAULT
+    authenticators: tuple[Plugin[Authenticator], ...] = ()
+    grouping: Plugin[Grouping] | None = None
+    default_group: str = ""
 
 
 def load(file: str | None = None, *, paths: tuple[str, ...] = (), flags: Mapping[str, Any] = NOTHING) -> Settings:
@@ -130,7 +155,12 @@ def _settings(file: File) -> Settings:
         providers=_plugins(plugin.PROVIDERS, file.providers, "providers"),
         sources=_plugins(plugin.SOURCES, file.sources, "sources"),
         hooks=_plugins(plugin.HOOKS, file.hooks, "hooks"),
-        runner=_runner(file.runner),
+        runner=None if isinstance(file.runner, str) else _only(plugin.RUNNERS, file.runner, "runner"),
+        rest=file.rest,
+        access=file.access,
+        authenticators=_plugins(plugin.AUTHENTICATORS, file.authenticators, "authenticators"),
+        grouping=None if file.grouping is None else _only(plugin.NODES, file.grouping, "grouping"),
+        default_group=file.default_group,
     )
 
 
@@ -138,17 +168,16 @@ def _plugins(group: str, sections: Mapping[str, Any], at: str) -> tuple[Plugin[T
     return tuple(_plugin(group, name, body, at) for name, body in sections.items())
 
 
-def _runner(sections: Mapping[str, Any] | str) -> Plugin[ProxyRunner] | None:
-    if isinstance(sections, str):
-        return None
+def _only(group: str, sections: Mapping[str, Any], at: str) -> Plugin[T]:
     if len(sections) != 1:
+        role, _ = plugin.ROLES[group]
         raise ConfigError(
-            f"names {len(sections)} runners: {', '.join(sections)}" if sections else "is empty",
-            field="runner",
-            hint="name one, for instance host: {}, or write none",
+            f"names {len(sections)} {role}s: {', '.join(sections)}" if sections else "is empty",
+            field=at,
+            hint=f"name one, for instance {EXAMPLES[group]}",
         )
-    runners: tuple[Plugin[ProxyRunner], ...] = _plugins(plugin.RUNNERS, sections, "runner")
-    return runners[0]
+    made: tuple[Plugin[T], ...] = _plugins(group, sections, at)
+    return made[0]
 
 
 def _plugin(group: str, name: str, body: object, at: str) -> Plugin[T]:

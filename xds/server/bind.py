@@ -18,9 +18,10 @@ NOWHERE: Final = "could not bind on any address"
 """What asyncio says, without a number, from Python 3.13 on, when no address was this machine's."""
 
 
-def cannot_listen(error: OSError, address: tuple[str, int], *, setting: str, flag: str) -> ConfigError:
-    """The ConfigError for a socket that did not open: names the address, the setting and the flag that chose it."""
+def cannot_listen(error: OSError, address: tuple[str, int], *, setting: str, flag: str = "") -> ConfigError:
+    """The ConfigError for a socket that did not open: names the address, the setting and any flag that chose it."""
     host, port = address
     number = errno.EADDRNOTAVAIL if NOWHERE in str(error) else error.errno or 0
     what = WORDS.get(number, f"cannot be opened: {error.strerror or error}")
-    return ConfigError(f"{host}:{port} {what}", hint=f"choose another with {flag}, or {setting} in the settings file")
+    choice = f"{flag}, or {setting}" if flag else setting
+    return ConfigError(f"{host}:{port} {what}", hint=f"choose another with {choice} in the settings file")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from weakref import WeakSet
@@ -19,6 +19,7 @@ from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.grouping import GroupOf, by_cluster
 from xds.server.metrics import Metrics
+from xds.server.rest import serve_rest
 
 Until = Literal["published", "accepted"]
 """What `publish` waits for: nothing, or the answers of all proxies that are connected."""
@@ -89,6 +90,13 @@ class XdsServer:
             server.close()
             with anyio.CancelScope(shield=True):
                 await server.wait_closed()
+
+    def serve_rest(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[tuple[str, int]]:
+        """Serves the same over REST inside the `async with`, for proxies that poll; gives the (host, port), as `serve` does.
+
+        Raises ConfigError when the socket cannot be opened.
+        """
+        return serve_rest(self._discovery, host, port)
 
     async def publish(self, group: str, snapshot: Snapshot, *, until: Until = "published") -> Publication:
         """Serves this snapshot to the group from now on.

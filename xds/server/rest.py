@@ -1,0 +1,108 @@
+"""xDS over REST: one request, one response, in JSON. For clients that poll; there is no ADS and no delta here.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol "REST-JSON polling subscriptions"
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from anyio import to_thread
+
+from xds.codec.discovery import request_from_json, response_to_json
+from xds.model import ConfigError, ProtocolError
+from xds.model.type_url import short_type
+from xds.server.authority import Caller
+from xds.server.bind import cannot_listen
+from xds.server.discovery import Discovery, Fetched
+from xds.server.service import PATHS
+
+log = logging.getLogger(__name__)
+
+DISCOVERY: Final = web.AppKey("discovery", Discovery)
+MOST: Final = 4 << 20
+"""Bytes of a request: a node with all its extensions is 61 KB, the rest are names."""
+
+STATUS: Final[Mapping[str, int]] = {
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNAVAILABLE": 503,
+}
+"""gRPC status -> HTTP's for the same; 400 for the rest."""
+
+
+@asynccontextmanager
+async def serve_rest(discovery: Discovery, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+    """Serves inside the `async with`; gives the (host, port) that it listens on, where port 0 takes any free one.
+
+    Raises ConfigError when the socket cannot be opened.
+    """
+    runner = web.AppRunner(application(discovery), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield runner.addresses[0][:2]
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise cannot_listen(error, (host, port), setting="rest.address and rest.port") from error
+
+
+def application(discovery: Discovery) -> web.Application:
+    """The service without a socket."""
+    app = web.Application(client_max_size=MOST)
+    app[DISCOVERY] = discovery
+    app.add_routes([web.post(path, _answer) for path in PATHS])
+    app.add_routes([web.route("*", "/{path:.*}", _unknown)])
+    return app
+
+
+async def _unknown(request: web.Request) -> web.Response:
+    known = "".join(f"POST {path}\n" for path in PATHS)
+    return web.Response(status=404, text=f"{request.method} {request.path} is not here; there are:\n{known}")
+
+
+async def _answer(request: web.Request) -> web.Response:
+    """Who asks is found out before the request is read."""
+    discovery, type_url = request.app[DISCOVERY], PATHS[request.path]
+    caller = _caller_of(request)
+    try:
+        principal = await discovery.authenticate(caller)
+        fetched = discovery.fetch(principal, request_from_json(await _body(request)), type_url)
+    except ProtocolError as error:
+        words = discovery.refuse(caller, short_type(type_url), error)
+        headers = {"WWW-Authenticate": "Bearer"} if error.code == "UNAUTHENTICATED" else None
+        return web.Response(status=STATUS.get(error.code, 400), text=words + "\n", headers=headers)
+    return await _response(fetched) if fetched.is_news else web.Response(status=304)
+
+
+def _caller_of(request: web.Request) -> Caller:
+    transport = request.transport
+    host, port = (transport.get_extra_info("peername") if transport else None) or ("unknown", 0)
+    return Caller(host, port, {name.lower(): value for name, value in request.headers.items()})
+
+
+async def _body(request: web.Request) -> bytes:
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="the request must be application/json\n")
+    return await request.read()
+
+
+async def _response(fetched: Fetched) -> web.Response:
+    """Written in a thread: it takes long where there is much of it."""
+    try:
+        text = await to_thread.run_sync(response_to_json, fetched.body)
+    except ConfigError as error:
+        log.error("%s", error)  # noqa: TRY400  what is served is wrong, not this
+        return web.Response(status=500, text=f"{error}\n")
+    return web.Response(body=text, content_type="application/json")
