@@ -78,7 +78,7 @@ def test_paths_take_the_place_of_every_provider(write):
             f"s.yaml:2: access[0].types[0] cannot be 'sd' (it can be {' or '.join(sorted(get_args(ShortType)))})",
         ),
         ("grouping: {}\n", "s.yaml:1: grouping is empty (name one, for instance cluster: {})"),
-        ("rest: {port: 1, addres: x}\n", "s.yaml:1: rest.addres is not a setting (did you mean address?)"),
+        ("rest: {port: 1, ports: x}\n", "s.yaml:1: rest.ports is not a setting (did you mean port?)"),
         ("xds:\n  port: 70000\n", "s.yaml:2: xds.port must be at most 65535"),
         ("xds:\n  port: -1\n", "s.yaml:2: xds.port must be at least 0"),
         ("xds:\n  port: abc\n", "s.yaml:2: xds.port must be a whole number, not text"),
