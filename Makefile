@@ -3,6 +3,7 @@
 # make wire    what our server and its peers show on the wire, as a table; make wire TARGET=... asks another server
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
+# make headline  ours beside go-control-plane in numbers, with real Envoys
 # make clean   removes what was made
 #
 # Needed: Python 3.11 or newer, git, make. The newest Python that works is taken; make PYTHON=python3.12 takes another.
@@ -15,7 +16,7 @@ PYTHON ?= $(eval PYTHON := $(shell $(FIND)))$(PYTHON)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test wire lint bench clean
+.PHONY: run test wire lint bench headline clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
@@ -35,6 +36,9 @@ lint: $(VENV)/lint
 
 bench: $(VENV)/test
 	@for one in $(sort $(wildcard benchmarks/*.py)); do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+headline: $(VENV)/test
+	@$(BIN)/python benchmarks/headline
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
