@@ -10,7 +10,7 @@ from discovery_world import NODE, cluster
 from test_services import FETCHES, RESOURCES, STREAMS, request_of
 
 from xds.model import Node, Principal, ProtocolError
-from xds.model.type_url import CDS, LDS, SDS, SHORT_TYPES
+from xds.model.type_url import CDS, LDS, RDS, SDS, SHORT_TYPES
 from xds.server import authority as module
 from xds.server.authority import ANONYMOUS, EVERYTHING, LOCAL, OPEN, Authority, Caller, Rule, ShortType
 from xds.server.xds_server import XdsServer
@@ -176,6 +176,17 @@ async def test_a_type_that_may_not_be_asked_for_does_not_end_the_others(guarded,
     assert (again.type_url, len(again.resources)) == (CDS, 1)
     await call.send(CDS, response_nonce=again.nonce)
     await guarded.until(lambda: guarded.server.fleet.has_answered("edge"))
+    assert guarded.counted("legation_xds_refused_total", service="ads", code="PERMISSION_DENIED") == 1
+
+
+@pytest.mark.parametrize("path", ADS, ids=["sotw", "delta"])
+async def test_a_client_is_told_that_it_may_not_ask(guarded, path):
+    """Row 94, for what a missing resource of is reported at all."""
+    call = guarded.open(path, bearer("team-a"))
+    await call.send(RDS, ("a", "zz"), node=NODE)
+    got = await call.read()
+    assert {(one.resource_name.name, one.error_detail.code) for one in got.resource_errors} == {("a", 7), ("zz", 7)}
+    assert not got.resources
 
 
 async def test_a_service_of_a_type_that_may_not_be_asked_for_is_closed(guarded):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -20,10 +20,12 @@ class Snapshot:
     the snapshot before.
 
     `withheld` names what the configuration asks for and nothing can be said of: a client keeps what it has of it.
+    `permitted` are the only types that the client may ask for, where it may not ask for all.
     """
 
     types: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
     withheld: frozenset[Reference] = frozenset()
+    permitted: frozenset[str] | None = None
 
     @classmethod
     def of(cls, resources: Iterable[Resource]) -> Snapshot:
@@ -32,6 +34,11 @@ class Snapshot:
         for one in resources:
             by_type.setdefault(one.type_url, {})[one.name] = one
         return cls({type_url: Resources(by_name) for type_url, by_name in by_type.items()})
+
+    def limited(self, permitted: frozenset[str]) -> Snapshot:
+        """What of this snapshot somebody may be told who may ask for these types only."""
+        types = {type_url: resources for type_url, resources in self.types.items() if type_url in permitted}
+        return replace(self, types=types, permitted=permitted)
 
     def of_type(self, type_url: str) -> Resources:
         """The resources of one type; empty when there are none."""

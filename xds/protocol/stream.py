@@ -24,7 +24,18 @@ from xds.model import Answer, ProtocolError, Reference, Resource, Resources, Sna
 from xds.model.type_url import CDS, EDS, RDS, short_type
 from xds.protocol.dialect import Dialect
 from xds.protocol.limits import DEFAULT, Limits
-from xds.protocol.message import NOT_FOUND, UNAVAILABLE, Accepted, Fact, Fault, Notice, Overdue, Request, Response
+from xds.protocol.message import (
+    NOT_FOUND,
+    PERMISSION_DENIED,
+    UNAVAILABLE,
+    Accepted,
+    Fact,
+    Fault,
+    Notice,
+    Overdue,
+    Request,
+    Response,
+)
 from xds.protocol.order import NEEDS_CLUSTERS, PARENTS, is_whole, place
 from xds.protocol.subscription import Offer, Subscription
 
@@ -259,7 +270,10 @@ class Stream:
         return tuple(Fault(name, *self._reason((subscription.type_url, name))) for name in told)
 
     def _reason(self, reference: Reference) -> tuple[int, str]:
-        if self.snapshot is not None and reference in self.snapshot.withheld:
+        assert self.snapshot is not None
+        if self.snapshot.permitted is not None and reference[0] not in self.snapshot.permitted:
+            return PERMISSION_DENIED, f"this client may not ask for {short_type(reference[0])} resources"
+        if reference in self.snapshot.withheld:
             return UNAVAILABLE, "another client refused it"
         return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"
 

@@ -44,9 +44,9 @@ def caller_of(wire: Wire) -> Caller:
     return Caller(host, port, {name: value for name, value in sent if isinstance(value, str)})
 
 
-def in_words(error: ProtocolError) -> str:
+def in_words(said: object) -> str:
     """Why a stream ends, fit for a header and for one line of a log: some of the words may be the client's."""
-    return "".join(one if one.isprintable() else " " for one in str(error)[:LONGEST])
+    return "".join(one if one.isprintable() else " " for one in str(said)[:LONGEST])
 
 
 class PassThrough(CodecBase):
@@ -210,7 +210,16 @@ class Discovery:
         if fact is not None:
             self._note(session, fact)
             self._fleet.judge(session, fact)
+        if not session.visit.grant.covers(request.type_url):
+            self._deny(session, request.type_url)
         session.signal.set()
+
+    def _deny(self, session: Session, type_url: str) -> None:
+        """Notes, once, that a stream asks for what it may not; it goes on with the rest."""
+        if type_url and type_url not in session.denied:
+            session.denied.add(type_url)
+            self._metrics.refused(session.method.service, "PERMISSION_DENIED")
+            log.info("%s: %s may not ask for %s", session.group, session.node.id, in_words(short_type(type_url)))
 
     def _note(self, session: Session, fact: Fact) -> None:
         if not isinstance(fact, Rejected):

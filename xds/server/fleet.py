@@ -24,7 +24,10 @@ class Visit:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One open stream of one node: its protocol state, and the signal that there may be something to say."""
+    """One open stream of one node: its protocol state, and the signal that there may be something to say.
+
+    `denied` are the types that it asked for and may not: it is told that nothing of them exists for it.
+    """
 
     visit: Visit
     peer: str
@@ -33,6 +36,7 @@ class Session:
     since: float = field(default_factory=time.time)
     signal: Signal = field(default_factory=Signal)
     quiet: bool = False
+    denied: set[str] = field(default_factory=set)
     _seen: tuple[Snapshot | None, Snapshot | None] = (None, None)
 
     @property
@@ -47,11 +51,11 @@ class Session:
 
     def view(self, served: Snapshot | None) -> Snapshot | None:
         """What of a snapshot this stream may be told; the same object for the same snapshot."""
-        if served is None or self.visit.grant is EVERYTHING:
+        permitted = self.visit.grant.types
+        if served is None or permitted is None:
             return served
         if self._seen[0] is not served:
-            types = {url: resources for url, resources in served.types.items() if self.visit.grant.covers(url)}
-            self._seen = served, replace(served, types=types)
+            self._seen = served, served.limited(permitted)
         return self._seen[1]
 
     def describe(self) -> Proxy:
