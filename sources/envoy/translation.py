@@ -51,7 +51,13 @@ def translation(read: Reader, _: None) -> Translation:
         groups=read.each(_node_group, named),
         statuses={key: one for key, one in statuses.items() if one is not None},
         diagnostics=tuple(one for key in sorted(clashes, key=str) for one in clashes[key]),
+        places=read.each(_places, every),
     )
+
+
+def _places(read: Reader, key: Key) -> Mapping[Reference, str]:
+    sheet: Sheet | None = read.input(key)
+    return sheet.places if sheet else {}
 
 
 def _groups(read: Reader, key: Key) -> frozenset[str]:

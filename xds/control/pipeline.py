@@ -12,6 +12,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from xds.control.fault import faults
 from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
 from xds.control.standing import Standing
@@ -26,7 +27,7 @@ from xds.model import (
     Snapshot,
     Status,
     StatusWriter,
-    dangling,
+    Translation,
 )
 from xds.server.fleet import Fleet
 from xds.server.metrics import Metrics
@@ -90,7 +91,7 @@ class Pipeline:
             log.exception("a source failed; what is served stays as it is")
             self._publish_failure(f"a source failed: {type(error).__name__}: {error}")
             return
-        sound, kept_back = self._sound(translation.snapshots)
+        sound, kept_back = self._sound(translation)
         self._fleet.publish(sound)
         self._metrics.translated(time.perf_counter() - started)
         self.published = True
@@ -104,28 +105,28 @@ class Pipeline:
         last = self.readings.value.translation
         self.readings.publish(self._ledger.read(replace(last, diagnostics=(failure,))))
 
-    def _sound(self, snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
+    def _sound(self, translation: Translation) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
         """The snapshots to publish: where one names what it does not have, the last good one of its group stays."""
         last = self._fleet.asked()
-        self._broken = {group: known for group, known in self._broken.items() if group in snapshots}
+        self._broken = {group: known for group, known in self._broken.items() if group in translation.snapshots}
         sound: dict[str, Snapshot] = {}
         told: list[Diagnostic] = []
-        for group, snapshot in snapshots.items():
-            faults = () if last.get(group) is snapshot else self._faults(group, snapshot)
-            told += faults
-            if not faults:
+        for group, snapshot in translation.snapshots.items():
+            found = () if last.get(group) is snapshot else self._faults(group, snapshot, translation)
+            told += found
+            if not found:
                 sound[group] = snapshot
             elif group in last:
                 sound[group] = last[group]
         return sound, told
 
-    def _faults(self, group: str, snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-        known, faults = self._broken.get(group, (None, ()))
+    def _faults(self, group: str, snapshot: Snapshot, translation: Translation) -> tuple[Diagnostic, ...]:
+        known, found = self._broken.get(group, (None, ()))
         if known is not snapshot:
-            hint = f"this is a fault of a source or a hook; {self._kept(group)}"
-            faults = tuple(Diagnostic(f"{group}: {fault}", hint=hint) for fault in dangling(snapshot))
-            self._broken[group] = snapshot, faults
-        return faults
+            stays = self._kept(group)
+            found = tuple(replace(one, hint=f"{one.hint}; {stays}") for one in faults(group, snapshot, translation))
+            self._broken[group] = snapshot, found
+        return found
 
     def _kept(self, group: str) -> str:
         return f"{group} {'keeps its last good configuration' if group in self._fleet.asked() else 'is served nothing'}"

@@ -8,6 +8,7 @@ from operator import is_
 from typing import Any, Final
 
 from xds.codec import adopt, decode, own_name, resource
+from xds.control.linter import Linter
 from xds.model import (
     NO_RESOURCES,
     Diagnostic,
@@ -59,6 +60,7 @@ class Translator:
             self._hooks.setdefault(PREFIX + hook.message, []).append(hook)
         self._edited: dict[tuple[str, str], Edited] = {}
         self._joined: dict[str, Joined] = {}
+        self._linter = Linter()
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -72,7 +74,9 @@ class Translator:
     def translate(self, objects: Objects) -> Translation:
         """Everything that these objects mean, as it goes out."""
         translated = self._merge(_unless_empty(source.translate(objects) for source in self._sources))
-        return self._edit(translated) if self._hooks else translated
+        edited = self._edit(translated) if self._hooks else translated
+        remarks = self._linter.lint(edited)
+        return replace(edited, diagnostics=(*edited.diagnostics, *remarks)) if remarks else edited
 
     def _merge(self, translations: Sequence[Translation]) -> Translation:
         """Several translations as one; a single one as it is."""
@@ -155,6 +159,7 @@ def _merged(translations: Sequence[Translation], snapshots: Mapping[str, Snapsho
         {name: _group(name, translations) for one in translations for name in one.groups},
         {key: status for one in reversed(translations) for key, status in one.statuses.items()},
         tuple(found for one in translations for found in one.diagnostics),
+        {key: places for one in reversed(translations) for key, places in one.places.items()},
     )
 
 

@@ -9,7 +9,7 @@ from xds.model.plugin import Authenticator, Grouping, Hook, Provider, ProxyRunne
 from xds.model.principal import Principal
 from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
-from xds.model.snapshot import Snapshot, dangling
+from xds.model.snapshot import Snapshot, dangling, loose_ends
 from xds.model.status import Condition, Diagnostic, Part, Severity, Status
 from xds.model.translation import Translation
 
@@ -55,5 +55,6 @@ __all__ = [
     "Subscribed",
     "Translation",
     "dangling",
+    "loose_ends",
     "version_of",
 ]

@@ -67,8 +67,13 @@ def dangling(snapshot: Snapshot) -> list[str]:
 
     Extra resources are no fault. A listener's clusters are checked like a route's.
     """
+    return [words for _, words in loose_ends(snapshot)]
+
+
+def loose_ends(snapshot: Snapshot) -> list[tuple[Resource, str]]:
+    """The same, each with the resource that names what is not there."""
     return [
-        f"{short_type(one.type_url)} {one.name!r} names {short_type(type_url)} {name!r}, which is not in the snapshot"
+        (one, f"{short_type(one.type_url)} {one.name!r} names {short_type(type_url)} {name!r}, which is not in the snapshot")
         for of_type in NAMING
         for one in snapshot.of_type(of_type).values()
         for type_url, name in sorted(one.references)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import replace
 
 import anyio
 
+from xds.control.fault import faults
 from xds.control.ledger import Ledger, Said
 from xds.control.reading import Reading
 from xds.control.settings import Settings
 from xds.control.translator import Translator
-from xds.model import Kind, Listed, Provider
+from xds.model import Kind, Listed, Provider, Translation
 
 
 def read(settings: Settings) -> Reading:
@@ -19,7 +21,13 @@ def read(settings: Settings) -> Reading:
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
     ledger = Ledger(translator, providers)
     ledger.take(anyio.run(_list, providers, translator.kinds))
-    return ledger.read(translator.translate(ledger.objects))
+    return ledger.read(_told(translator.translate(ledger.objects)))
+
+
+def _told(translation: Translation) -> Translation:
+    """The same translation, with what would keep a snapshot back among its diagnostics."""
+    found = [one for group, snapshot in translation.snapshots.items() for one in faults(group, snapshot, translation)]
+    return replace(translation, diagnostics=(*translation.diagnostics, *found))
 
 
 async def _list(providers: Mapping[str, Provider], kinds: Collection[Kind]) -> list[Said]:

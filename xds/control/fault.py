@@ -1,0 +1,25 @@
+"""Faults: why a snapshot cannot be served as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xds.model import Diagnostic, Key, Resource, Snapshot, Translation, loose_ends
+
+
+def faults(group: str, snapshot: Snapshot, translation: Translation) -> Iterator[Diagnostic]:
+    """Everything that a node group's snapshot names and does not have: on the object where an author wrote it himself."""
+    for one, words in loose_ends(snapshot):
+        if written := place(one, translation):
+            key, field = written
+            yield Diagnostic(f"{words} of {group}", key, field, hint="name what is there, or add it")
+        else:
+            yield Diagnostic(f"{group}: {words}", hint="this is a fault of a source or a hook")
+
+
+def place(one: Resource, translation: Translation) -> tuple[Key, str] | None:
+    """Where a resource stands as it is: (object, path of the field); None where it is made out of something else."""
+    for key in one.authors:
+        if field := translation.places.get(key, {}).get(one.reference):
+            return key, field
+    return None
