@@ -67,34 +67,6 @@ def test_the_last_good_bytes_stay_and_neighbours_go_on(dialect):
     assert client.has[CDS] == {"a": plain("a").body, "b": plain("b", "3").body}
 
 
-def test_what_was_taken_from_a_refused_response_can_be_removed(dialect):
-    """Row 69: the client may hold `b`, though it never accepted it."""
-    group = Group(dialect, plain("a", "bad"), plain("b"))
-    client = group.client()
-    client.ask(CDS)
-    refuses(group, client, CDS, "a")
-    for mark in ("worse", "worst"):
-        group.publish(plain("a", mark))
-        refuses(group, client, CDS, "a")
-    group.publish(plain("c"))
-    client.settle()
-    assert client.names(CDS) == {"c"}
-
-
-def test_what_was_refused_and_taken_away_is_news_when_it_comes_back(dialect):
-    """It is refused once more, and known again: the author is told, and later clients are spared."""
-    group = Group(dialect, plain("a", "bad"))
-    client = group.client()
-    client.ask(CDS)
-    for _ in range(2):
-        refuses(group, client, CDS, "a")
-        client.settle()
-        assert [one.name for one in group.verdicts.refusals()] == ["a"]
-        group.publish(plain("b"))
-        client.settle()
-        group.publish(plain("a", "bad"), plain("b"))
-
-
 def test_a_later_client_never_meets_refused_bytes(dialect):
     group = Group(dialect, plain("a"), plain("b"))
     first = group.client()

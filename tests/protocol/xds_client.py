@@ -108,11 +108,8 @@ class Client:
 
     # The stream
 
-    def connect(self, group: Group | None = None) -> None:
-        """Opens a new stream, maybe to another replica; what was subscribed is forgotten, what is held is not."""
-        self.group.clients.discard(self)
-        self.group = group or self.group
-        self.group.clients.add(self)
+    def connect(self) -> None:
+        """Opens a new stream; what was subscribed is forgotten, what is held is not."""
         self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-")
         self.earlier |= self.types
         self.types = {}
@@ -145,14 +142,6 @@ class Client:
         wanted = self.types[got.type_url]
         wanted.unanswered, wanted.nonce = got, got.nonce
         return got
-
-    def note_causes(self) -> None:
-        """What was said and is no longer so may be said again when it comes back."""
-        asked = self.group.asked or Snapshot()
-        for type_url, wanted in self.types.items():
-            now = {name: one.body for name, one in asked.of_type(type_url).items()}
-            said = wanted.before[0] if wanted.before else {}
-            wanted.has_cause |= not said.items() <= now.items()
 
     def _check(self, got: Got) -> None:
         wanted = self.types[got.type_url]
@@ -241,13 +230,6 @@ class Client:
             self._hold(got, name)
         return self._answer(type_url, error_detail={"code": 13, "message": words})
 
-    def say_late(self, type_url: str, nonce: str, **fields: Any) -> None:
-        """Answers a response that is not the last one, or none at all."""
-        wanted = self.types[type_url]
-        assert nonce != wanted.nonce
-        said = self._sotw(wanted) if self.dialect is SOTW else {}
-        assert self.send(type_url, **{**said, "response_nonce": nonce}, **fields) is None
-
     def _answer(self, type_url: str, **fields: Any) -> Fact | None:
         wanted = self.types[type_url]
         said = self._sotw(wanted) if self.dialect is SOTW else {"response_nonce": wanted.nonce}
@@ -318,7 +300,6 @@ class Group:
         self.asked: Snapshot | None = None
         self.served: Snapshot | None = None
         self.now = 0.0
-        self.clients: set[Client] = set()
         if resources:
             self.publish(*resources)
 
@@ -326,13 +307,7 @@ class Group:
         """A snapshot of these, sharing what it can with the one before."""
         self.asked = Snapshot.of(resources).sharing(self.asked or Snapshot())
         self.served = self.verdicts.effective(self.asked)
-        for client in self.clients:
-            client.note_causes()
         return self.served
-
-    def clear(self) -> None:
-        """Nothing is known of the group any more."""
-        self.asked = self.served = None
 
     def judge(self, fact: Fact) -> None:
         if self.asked is not None and self.verdicts.judge(fact, self.asked):
@@ -367,8 +342,8 @@ class Envoy(Client):
         ask(CDS)
         ask(LDS)
 
-    def connect(self, group: Group | None = None) -> None:
-        super().connect(group)
+    def connect(self) -> None:
+        super().connect()
         self.cold: set[str] = set()
         self.warming = False
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import aiohttp
 import grpc.aio
-from resources import CDS, Resource, make
+from resources import CDS, Resource, heavy, make
 from talk import Talk
 from target import Adapter, Target
 from traces import Trace, short
@@ -81,6 +81,10 @@ class World:
         """A resource of the case's type."""
         return make(self.type_url, name, mark)
 
+    def heavy(self, name: str, size: int, mark: str = "1") -> Resource:
+        """A resource of the case's type, of about so many bytes."""
+        return heavy(self.type_url, name, size, mark)
+
     async def set(self, *resources: Resource, group: str = "") -> None:
         """The group has exactly these resources from now on."""
         self._note("set")
@@ -119,6 +123,14 @@ class World:
         talk = Talk(call, trace, self.dialect, node, self.sentinel)
         self.talks.append(talk)
         self.tasks.create_task(talk.listen())
+        return talk
+
+    async def client(self, *resources: Resource, wildcard: bool = False) -> Talk:
+        """The group has these, of the case's type, and a client has them too: by their names or by a wildcard."""
+        await self.set(*resources)
+        talk = self.talk()
+        await talk.want(self.type_url, *(["*"] if wildcard else [one.name for one in resources]))
+        await talk.becomes(self.type_url, *resources)
         return talk
 
     def second(self) -> dict[str, Any]:

@@ -34,8 +34,9 @@ async def serving() -> AsyncIterator[Target]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        async with server.serve("127.0.0.1", 0) as (host, port):
-            yield Target("ours", version("legation"), f"{host}:{port}", f"http://127.0.0.1:{runner.addresses[0][1]}")
+        async with server.serve() as (host, port), server.serve_rest() as rest:
+            told = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield Target("ours", version("legation"), f"{host}:{port}", told, rest=f"http://{rest[0]}:{rest[1]}")
     finally:
         await runner.cleanup()
 
@@ -76,7 +77,7 @@ def _resource(body: dict[str, Any]) -> Resource:
         named = references(decode(type_url, value))
     except ConfigError:  # a type that nobody knows
         named = frozenset()
-    return Resource(type_url, name, version_of(value), value, named)
+    return Resource(type_url, name, version_of(value), value, named, aliases=tuple(body.get("aliases", ())))
 
 
 async def main() -> None:

@@ -90,6 +90,28 @@ def endpoints(name: str, mark: str = "1") -> Resource:
     return make(EDS, name, mark)
 
 
+def secured(name: str, secret: str, mark: str = "1") -> Resource:
+    """A cluster whose connections need a secret."""
+    sds = {"name": secret, "sds_config": {"ads": {}, "resource_api_version": "V3"}}
+    kind = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+    tls = {"@type": PREFIX + kind, "common_tls_context": {"validation_context_sds_secret_config": sds}}
+    socket = {"name": "tls", "typed_config": tls}
+    return resource(CDS, name, {**MARKED[CDS](name, mark), "transport_socket": socket})
+
+
+def scope(name: str, routes: str) -> Resource:
+    """A scoped route configuration that names a route configuration."""
+    return resource(SRDS, name, {**MARKED[SRDS](name, "1"), "route_configuration_name": routes})
+
+
+def heavy(type_url: str, name: str, size: int, mark: str = "1") -> Resource:
+    """A cluster or endpoints of about so many bytes."""
+    stuffing = {"filter_metadata": {"stuffing": {"mark": mark, "bytes": "x" * size}}}
+    fields = MARKED[type_url](name, mark)
+    (fields["endpoints"][0]["lb_endpoints"][0] if type_url == EDS else fields)["metadata"] = stuffing
+    return resource(type_url, name, fields)
+
+
 def route(name: str, to: str, mark: str = "1") -> Resource:
     """A route configuration that sends everything to one cluster."""
     rule = {"match": {"prefix": "/"}, "route": {"cluster": to}}

@@ -127,19 +127,26 @@ class Talk:
     async def _say(self, type_url: str, **fields: Any) -> None:
         """A request with the whole subscription, as state of the world has it."""
         known = self.known(type_url)
-        said = {"resource_names": known.names, "version_info": known.version, "response_nonce": known.nonce}
+        said = {"resource_names": tuple(known.names), "version_info": known.version, "response_nonce": known.nonce}
         await self.send(type_url, **{**said, **fields})
 
     # The server speaks
 
-    async def read(self, type_url: str, *, within: float = SOON) -> Got:
+    async def read(self, type_url: str) -> Got:
         """The next response, which is to be of this type."""
-        got = await self._next(within)
+        got = await self._next(SOON)
         if got is None:
             raise Unmet(self._why(f"no {short(type_url)} response came"))
         if got.type_url != type_url:
             raise Unmet(f"a {got} came, not one of {short(type_url)}")
         self.known(type_url).unanswered = True
+        return got
+
+    async def next(self) -> Got:
+        """The next response, of whatever type."""
+        if (got := await self._next(SOON)) is None:
+            raise Unmet(self._why("no response came"))
+        self.known(got.type_url).unanswered = True
         return got
 
     async def find(self, type_url: str) -> Got:
@@ -196,16 +203,9 @@ class Talk:
         if self._has_no_sentinel():
             await self._listen()
             return
-        before = {url: self._held(url) for url in self._known}
-        for got in await self._tick():
-            beside = set() if got.is_full else got.names
-            if got.type_url != self._sentinel_type() or beside or got.removed:
-                raise Unmet(f"a {got} came, and nothing had changed")
-        for url, held in before.items():
-            if self._held(url) != held:
-                raise Unmet(
-                    f"the client's {short(url)} changed, and nothing had: {sorted(held)} to {sorted(self._held(url))}"
-                )
+        _, news = await self._tick()
+        if news:
+            raise Unmet(f"{news}, and nothing had happened")
 
     async def settles(self, type_url: str, *resources: Resource) -> list[Got]:
         """When the server has said all that it has to say, the client holds exactly these of the type. Returns what came."""
@@ -214,8 +214,14 @@ class Talk:
         return came
 
     async def rest(self) -> list[Got]:
-        """All that the server has still to say; accepted."""
-        return await (self._all() if self._has_no_sentinel() else self._tick())
+        """All that the server has still to say, and says when that is accepted; accepted."""
+        if self._has_no_sentinel():
+            return await self._all()
+        came, news = await self._tick()
+        while news:
+            more, news = await self._tick()
+            came += more
+        return came
 
     def _sentinel_type(self) -> str:
         """A sentinel is of a type of its own on the aggregated stream, else of the only type there is."""
@@ -228,21 +234,21 @@ class Talk:
         known = self.known(self._sentinel_type())
         return self.trace.single and (known.refused or known.unanswered)
 
-    async def _tick(self) -> list[Got]:
-        """Asks for a new sentinel, and accepts all that comes before it and with it."""
+    async def _tick(self) -> tuple[list[Got], str]:
+        """Asks for a new sentinel, and accepts all that comes before and with it. Returns that, and what of it was news."""
         self._ticks += 1
-        type_url = self._sentinel_type()
+        type_url, before = self._sentinel_type(), {url: self._held(url) for url in self._known}
         tick = make(type_url, f"{TICK}{self.trace.title}-{self._ticks}")
         await self._add(tick)
         if not self._is_wildcard(type_url):
             await self.want(type_url, tick.name)
-        came = []
-        while (got := await self._next(SOON)) is not None:
+        came: list[Got] = []
+        while not any(tick.name in got.bodies for got in came) and (got := await self._next(SOON)):
             await self.accept(got)
             came.append(got)
-            if tick.name in got.bodies:
-                break
-        return came
+        changed = [short(url) for url, held in before.items() if self._held(url) != held]
+        told = [f"a {got} came" for got in came if not _is_sentinel(got)]
+        return came, ", ".join(told) or ", ".join(f"the {url} of the client changed" for url in changed)
 
     async def _all(self) -> list[Got]:
         came = []
@@ -302,3 +308,9 @@ class Talk:
         async with self._news:
             self._unread.extend(got)
             self._news.notify_all()
+
+
+def _is_sentinel(got: Got) -> bool:
+    """Whether a response brings sentinels, and no more than its dialect lets it."""
+    ticks = any(one.name.startswith(TICK) for one in got.items)
+    return ticks and not got.removed and (got.dialect == "sotw" or not got.names)

@@ -163,8 +163,6 @@ class Stream:
         visible, offer, waiting = self._compare(snapshot, subscription)
         if self._is_silent(subscription, offer, waiting=waiting):
             subscription.settled = None if waiting else resources
-            if not (waiting or offer.content):
-                subscription.refused = None  # it is asked for no more: when it comes back, it is news
             return None
         return self._make(subscription, visible, offer)
 

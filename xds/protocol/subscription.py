@@ -218,8 +218,6 @@ class Subscription:
         self.absent.difference_update(offer.removals, offer.unknown)
         culprits = blamed(offer.upserts, self.held, message)
         self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
-        doubtful = set(offer.removals) - self.held.keys()
-        self.owed.update(name for name in doubtful if self.covers(name))
         return Rejected(self.type_url, offer.upserts, culprits, self.error)
 
     def _closed(self) -> Offer:
