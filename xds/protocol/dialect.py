@@ -195,7 +195,7 @@ class Delta:
         subscription.owed |= given if WILDCARD in named else named & given
         subscription.wildcard |= legacy or WILDCARD in named
         named -= {WILDCARD}
-        subscription.absent -= named
+        subscription.ask_again(named)
         subscription.want(subscription.names | named)
 
     def _drop(self, subscription: Subscription, request: Request) -> None:

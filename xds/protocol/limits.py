@@ -12,9 +12,11 @@ class Limits:
 
     `patience` is how many seconds a response may stay unanswered before what depends on it goes on without the answer;
     it is more than the 15 s for which Envoy lets a cluster warm (`initial_fetch_timeout`) and withholds its ACK.
+    `on_demand` are the type URLs of which what does not exist may be made when it is asked for.
     """
 
     patience: float = 30.0
+    on_demand: frozenset[str] = frozenset()
 
 
 DEFAULT: Final = Limits()

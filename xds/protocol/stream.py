@@ -53,6 +53,7 @@ class Stream:
         self._prefix, self._only, self._count = prefix, only, 0
         self._limits, self._now = limits, 0.0
         self._notices: list[Notice] = []
+        self._wanting: list[Reference] = []
 
     def receive(self, request: Request) -> Fact | None:
         """Takes one request. Returns what it says of the last response of its type, if it is an ACK or a NACK.
@@ -98,6 +99,27 @@ class Stream:
         """What the stream found out by itself since this was asked last. To be asked after every `respond`."""
         notices, self._notices = tuple(self._notices), []
         return notices
+
+    def wanting(self) -> tuple[Reference, ...]:
+        """The names that the client wants, that do not exist, and that may be made on demand, since this was asked last.
+        Nothing is said of them until `found`. To be asked after every `respond`.
+        """
+        wanting, self._wanting = self._wanting, []
+        return tuple(wanting)
+
+    def found(self, reference: Reference, reason: str = "") -> None:
+        """What was to be made is in the snapshot that is served from now on, or was not made; `reason` tells why not,
+        where it may be another time.
+        """
+        subscription = self._subscriptions.get(reference[0])
+        if subscription is not None and reference[1] in subscription.sought:
+            subscription.sought[reference[1]] = reason
+            subscription.changed()
+
+    def wants(self, reference: Reference) -> bool:
+        """Whether the client asks for this by name."""
+        subscription = self._subscriptions.get(reference[0])
+        return subscription is not None and reference[1] in subscription.names
 
     def forgive(self, type_url: str) -> None:
         """Lets what was refused of a type be offered once more."""
@@ -169,8 +191,10 @@ class Stream:
     def _is_silent(self, subscription: Subscription, offer: Offer, *, waiting: bool) -> bool:
         if not offer.content:
             return waiting or subscription.answered or not self.dialect.speaks_first(subscription)
-        # A full state without what still waits would delete it at a client that has it from an earlier stream.
-        deletes = waiting and bool(subscription.resumed) and is_whole(subscription.type_url)
+        # A full state without what still waits would delete it at a client that has it from an earlier stream, and says
+        # of what may still be made that it does not exist.
+        gone = bool(subscription.resumed) or (self.dialect.name == "sotw" and None in subscription.sought.values())
+        deletes = waiting and gone and is_whole(subscription.type_url)
         return deletes or offer.content == subscription.refused
 
     def _compare(self, snapshot: Snapshot, subscription: Subscription) -> tuple[Mapping[str, Resource], Offer, bool]:
@@ -178,7 +202,8 @@ class Stream:
         resources = snapshot.of_type(subscription.type_url)
         wanted = subscription.wanted(resources)
         lacking = subscription.lacking(resources, wanted)
-        stand_ins, unknown = self._missing(subscription, lacking)
+        sought = self._seek(snapshot, subscription, lacking)
+        stand_ins, unknown = self._missing(subscription, lacking - sought)
         visible = {**wanted, **stand_ins}
         waiting = self._hold_back(snapshot, subscription, visible)
         kept = self._kept(snapshot, subscription, visible)
@@ -193,7 +218,18 @@ class Stream:
         if self._can_remove(subscription):
             removals.update(name for name in subscription.held if name not in visible)
         offer = Offer("", upserts, tuple(sorted(removals)), frozenset(unknown.union(stand_ins)))
-        return visible, offer, waiting or bool(kept)
+        return visible, offer, waiting or bool(kept) or bool(sought)
+
+    def _seek(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> set[str]:
+        """The names of which nothing is said yet, because somebody may make what they name."""
+        url = subscription.type_url
+        if url not in self._limits.on_demand or not _may_have(snapshot, url):
+            return set()
+        withheld = {name for of_type, name in snapshot.withheld if of_type == url}
+        fresh = (lacking & subscription.names) - subscription.sought.keys() - withheld
+        self._wanting += [(url, name) for name in sorted(fresh)]
+        subscription.sought.update(dict.fromkeys(fresh))
+        return {name for name in lacking if subscription.sought.get(name, "") is None}
 
     def _missing(self, subscription: Subscription, lacking: set[str]) -> tuple[dict[str, Resource], set[str]]:
         """For names that do not exist: what to send in their place, and of which to say that they do not."""
@@ -271,10 +307,12 @@ class Stream:
 
     def _reason(self, reference: Reference) -> tuple[int, str]:
         assert self.snapshot is not None
-        if self.snapshot.permitted is not None and reference[0] not in self.snapshot.permitted:
+        if not _may_have(self.snapshot, reference[0]):
             return PERMISSION_DENIED, f"this client may not ask for {short_type(reference[0])} resources"
         if reference in self.snapshot.withheld:
             return UNAVAILABLE, "another client refused it"
+        if reason := self._subscriptions[reference[0]].sought.get(reference[1]):
+            return UNAVAILABLE, reason
         return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"
 
     def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
@@ -288,6 +326,11 @@ class Stream:
         if warming:
             endpoints.owed |= warming
             endpoints.changed()
+
+
+def _may_have(snapshot: Snapshot, type_url: str) -> bool:
+    """Whether the client is allowed any resources of a type."""
+    return snapshot.permitted is None or type_url in snapshot.permitted
 
 
 def _clusters(snapshot: Snapshot, one: Resource) -> Iterator[str]:

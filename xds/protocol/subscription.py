@@ -55,6 +55,9 @@ class Subscription:
     Names are in canonical spelling; `spelled` has the client's own of those that are URIs, and `globs` are those of them
     that stand for many.
 
+    `sought` are the names that may be made on demand: None until it is known whether they are, then why they are not,
+    empty where they just do not exist.
+
     Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
     `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew.
     """
@@ -75,6 +78,7 @@ class Subscription:
     settled: Resources | None = None
     remembered: set[str] = field(default_factory=set)
     resumed: str = ""
+    sought: dict[str, str | None] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
     globs: frozenset[str] = frozenset()
 
@@ -142,6 +146,14 @@ class Subscription:
             self.presumed = {name: one for name, one in self.presumed.items() if self.wants(one)}
         self.owed = {name for name in self.owed if self.covers(name) or name in self.held}
         self.absent &= self.names
+        self.sought = {name: reason for name, reason in self.sought.items() if name in self.names}
+
+    def ask_again(self, names: set[str]) -> None:
+        """Names that the client asks for, again maybe: what it was told of them is forgotten."""
+        self.absent -= names
+        for name in names & self.sought.keys():
+            if self.sought[name] is not None:
+                del self.sought[name]
 
     def remember(self, versions: Mapping[str, str]) -> None:
         """The client says that it holds these versions from an earlier stream."""
