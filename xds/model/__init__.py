@@ -5,7 +5,7 @@ from xds.model.event import Delete, Event, Listed, Put, Report
 from xds.model.key import CLUSTER_SCOPED, Key, Kind
 from xds.model.node import Listen, Node, NodeGroup
 from xds.model.object import Object, Objects, Origin
-from xds.model.plugin import Authenticator, Grouping, Hook, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.plugin import Authenticator, Grouping, Hook, OnDemand, Provider, ProxyRunner, Source, StatusWriter
 from xds.model.principal import Principal
 from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
@@ -34,6 +34,7 @@ __all__ = [
     "NodeGroup",
     "Object",
     "Objects",
+    "OnDemand",
     "Origin",
     "Part",
     "Principal",

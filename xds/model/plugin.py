@@ -2,8 +2,8 @@
 
 A plug-in is a class whose constructor takes its own settings, a frozen `msgspec.Struct` named by its class attribute
 `Settings`; the section under the plug-in's name in the settings file is decoded into it. It is found through the entry
-point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.runners`, `legation.nodes`,
-`legation.authenticators`.
+point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.on_demand`,
+`legation.runners`, `legation.nodes`, `legation.authenticators`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from xds.model.key import Key, Kind
 from xds.model.node import Node, NodeGroup
 from xds.model.object import Object, Objects
 from xds.model.principal import Principal
+from xds.model.resource import Resource
 from xds.model.status import Diagnostic, Status
 from xds.model.translation import Translation
 
@@ -69,6 +70,26 @@ class Hook(Protocol):
 
     def edit(self, message: Any) -> Any | None:
         """The protobuf message to send: the one given (it may be changed in place), another, or None to drop it."""
+        ...
+
+
+@runtime_checkable
+class OnDemand(Protocol):
+    """Makes what a proxy asks for by name and no source configured: a cluster for a host that a request came for (ODCDS),
+    a virtual host (VHDS), a route configuration, a secret.
+
+    It is asked once for each name of a node group, however many of its proxies want it, and the proxies wait: for ten
+    seconds at the most. What it makes is the group's for as long as one of its proxies subscribes to that name. What is
+    configured under a name always comes before what was made.
+    """
+
+    types: frozenset[str]
+    """The type URLs that it may be asked for."""
+
+    async def make(self, group: str, type_url: str, name: str) -> Resource | Sequence[Resource] | None:
+        """The resource with this name, or with this alias; several, where it needs others (a cluster its endpoints); None
+        when there is no such thing. May raise: then nothing is known, and proxies keep what they have.
+        """
         ...
 
 

@@ -48,6 +48,15 @@ class Snapshot:
         """The resource with this type URL and name."""
         return self.of_type(reference[0]).get(reference[1])
 
+    def completed(self, spare: Iterable[Resource]) -> Snapshot:
+        """This snapshot, with those of `spare` that have a name that nothing has in it."""
+        more: dict[str, dict[str, Resource]] = {}
+        for one in spare:
+            if one.name not in self.of_type(one.type_url):
+                more.setdefault(one.type_url, {})[one.name] = one
+        types = {type_url: Resources({**self.of_type(type_url), **added}) for type_url, added in more.items()}
+        return replace(self, types={**self.types, **types}) if types else self
+
     def sharing(self, old: Snapshot) -> Snapshot:
         """This snapshot, with the Resources of `old` in the place of equal ones, so that `is` tells what changed."""
         types = {url: before if (before := old.types.get(url)) == now else now for url, now in self.types.items()}

@@ -238,6 +238,7 @@ class Discovery:
                 for fact in session.stream.serve(session.view(group.served.value)):
                     self._fleet.judge(session, fact)
                 response = session.stream.respond(time.monotonic())
+                self._fleet.want(session)
                 self._tell(session)
                 if response is None:
                     self._fleet.settle(session)

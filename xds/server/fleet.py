@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Final
 
-from xds.model import Node, Proxy, Refusal, Snapshot
+from xds.model import Node, Proxy, Reference, Refusal, Resource, Snapshot
 from xds.protocol import Fact, Rejected, Stream, Verdicts
 from xds.server.authority import EVERYTHING, Grant
+from xds.server.demand import Demand, Demands
 from xds.server.service import DELTA_ADS, Method
 from xds.server.signal import Signal, Watch
+
+MOST_MADE: Final = 10_000
+"""Names for which resources made on demand are kept, in one group: clients could name more and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class Session:
 
 
 class Group:
-    """One node group: what its configuration asks for, and what it is served given what its proxies refused.
+    """One node group: what its configuration asks for, what was made on demand besides, and what it is served of both
+    given what its proxies refused.
 
     `served` is None until something was published: a proxy of an unknown group keeps what it has.
     """
@@ -73,6 +80,8 @@ class Group:
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked: Snapshot | None = None
+        self._made: dict[Reference, tuple[Resource, ...]] = {}
+        self._whole: Snapshot | None = None
         self.served: Watch[Snapshot | None] = Watch(None)
         self.published = time.monotonic()
         self.verdicts = Verdicts(name)
@@ -82,42 +91,63 @@ class Group:
         if snapshot is self.asked:
             return False
         self.asked, self.published = snapshot, time.monotonic()
-        self._serve(snapshot)
+        self._complete()
         return True
+
+    def fulfil(self, reference: Reference, made: tuple[Resource, ...]) -> bool:
+        """Serves what was made on demand for this name. Returns whether there was room for it."""
+        if len(self._made) >= MOST_MADE:
+            return False
+        self._made[reference] = made
+        self._complete()
+        return True
+
+    def tidy(self, streams: Sequence[Stream]) -> None:
+        """Takes away what was made on demand and none of these asks for any more."""
+        kept = {reference: made for reference, made in self._made.items() if any(one.wants(reference) for one in streams)}
+        if len(kept) < len(self._made):
+            self._made = kept
+            self._complete()
 
     def clear(self) -> None:
         """Asks for nothing that is known: proxies keep what they have."""
-        self.asked = None
+        self.asked = self._whole = None
         self.served.publish(None)
 
     def judge(self, fact: Fact) -> bool:
         """Takes over a proxy's answer. Returns whether what the group is served changes because of it."""
-        if self.asked is None or not self.verdicts.judge(fact, self.asked):
+        if self._whole is None or not self.verdicts.judge(fact, self._whole):
             return False
-        self._serve(self.asked)
+        self._serve(self._whole)
         return True
 
     def pardon(self, words: str) -> frozenset[str]:
         """Forgets refusals that were given with these words. Returns the types concerned."""
         pardoned = self.verdicts.pardon(words)
-        if pardoned and self.asked is not None:
-            self._serve(self.asked)
+        if pardoned and self._whole is not None:
+            self._serve(self._whole)
         return pardoned
 
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for."""
         for one in self.verdicts.refusals():
-            resource = self.asked.get((one.type_url, one.name)) if self.asked else None
+            resource = self._whole.get((one.type_url, one.name)) if self._whole else None
             yield replace(one, authors=resource.authors) if resource else one
 
-    def _serve(self, asked: Snapshot) -> None:
-        self.served.publish(self.verdicts.effective(asked))
+    def _complete(self) -> None:
+        if self.asked is not None:
+            self._whole = self.asked.completed(chain.from_iterable(self._made.values())) if self._made else self.asked
+            self._serve(self._whole)
+
+    def _serve(self, whole: Snapshot) -> None:
+        self.served.publish(self.verdicts.effective(whole))
 
 
 class Fleet:
     """All node groups and all open streams. One writer: every method is called from the event loop, and none waits.
 
-    `settled` is published whenever a proxy has all that it is to have, has refused something, or is gone.
+    `settled` is published whenever a proxy has all that it is to have, has refused something, or is gone. `demands` are
+    the names that proxies want and that may be made on demand.
     """
 
     def __init__(self) -> None:
@@ -125,6 +155,7 @@ class Fleet:
         self._sessions: set[Session] = set()
         self._named: frozenset[str] = frozenset()
         self.settled: Watch[None] = Watch(None)
+        self.demands = Demands()
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
         """Makes these the snapshots of all groups. Returns the names of the groups for which something changed.
@@ -165,6 +196,32 @@ class Fleet:
         self.group(session.group).served.unfollow(session.signal)
         self._forget()
         self.settled.publish(None)
+
+    def want(self, session: Session) -> None:
+        """A proxy wants what does not exist and may be made."""
+        for type_url, name in session.stream.wanting():
+            if not self.demands.add(Demand(session.group, type_url, name)):
+                self._tell((type_url, name), [session], "too much is asked for at once, try again later")
+
+    def fulfil(self, demand: Demand, made: tuple[Resource, ...], reason: str = "") -> None:
+        """A demand is answered: with what was made, or with nothing, and why where it may be something another time."""
+        self.demands.close(demand)
+        group, reference = self._groups.get(demand.group), (demand.type_url, demand.name)
+        if group is None:
+            return
+        if made and not group.fulfil(reference, made):
+            reason = f"{MOST_MADE} resources were made for {group.name}, and there is room for no more"
+        self._tell(reference, self.streams(group.name), reason)
+
+    def _tell(self, reference: Reference, sessions: Iterable[Session], reason: str) -> None:
+        for session in sessions:
+            session.stream.found(reference, reason)
+            session.signal.set()
+
+    def tidy(self) -> None:
+        """Takes away what was made on demand and no proxy asks for any more."""
+        for group in self._groups.values():
+            group.tidy([one.stream for one in self.streams(group.name)])
 
     def judge(self, session: Session, fact: Fact) -> None:
         """A proxy accepted or refused a response."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,12 +12,14 @@ import anyio
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 
-from xds.model import Refusal, Snapshot
+from xds.model import OnDemand, Refusal, Snapshot
+from xds.protocol import Limits
 from xds.server.authority import OPEN, Authority
 from xds.server.bind import cannot_listen
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.grouping import GroupOf, by_cluster
+from xds.server.maker import Maker
 from xds.server.metrics import Metrics
 from xds.server.rest import serve_rest
 
@@ -62,16 +64,32 @@ class XdsServer:
     """Serves snapshots to proxies, by node group; to be used on one event loop.
 
     `grouping` tells the group of a node, by default the node's `cluster`. `authority` says who may ask for what, by default
-    everybody on this machine for everything. `identifier` names this control plane in every response.
+    everybody on this machine for everything. `on_demand` are hooks that make what nobody published when a proxy asks for
+    it. `identifier` names this control plane in every response.
 
         server = XdsServer()
         async with server.serve("127.0.0.1", 18000):
             await server.publish("edge", Snapshot.of([...]), until="accepted")
     """
 
-    def __init__(self, *, grouping: GroupOf = by_cluster, authority: Authority = OPEN, identifier: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        grouping: GroupOf = by_cluster,
+        authority: Authority = OPEN,
+        on_demand: Sequence[OnDemand] = (),
+        identifier: str = "",
+    ) -> None:
         self.fleet, self.metrics = Fleet(), Metrics()
-        self._discovery = Discovery(self.fleet, self.metrics, grouping=grouping, authority=authority, identifier=identifier)
+        self._maker = Maker(on_demand, self.fleet)
+        self._discovery = Discovery(
+            self.fleet,
+            self.metrics,
+            grouping=grouping,
+            authority=authority,
+            identifier=identifier,
+            limits=Limits(on_demand=self._maker.types),
+        )
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
@@ -85,7 +103,8 @@ class XdsServer:
         except OSError as error:
             raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
         try:
-            yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
+            async with self._maker.working():
+                yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
         finally:
             server.close()
             with anyio.CancelScope(shield=True):
