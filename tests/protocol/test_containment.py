@@ -158,17 +158,26 @@ def test_what_waits_for_two_waits_for_both(dialect):
     assert client.has[RDS]["r"] == route("r", "y", "z").body
 
 
-def test_a_refusal_without_a_culprit_stays_with_its_client(dialect):
+def test_a_refusal_of_what_works_elsewhere_stays_with_its_client(dialect):
+    """It is not offered to that one again, whatever becomes of its neighbours."""
     group = Group(dialect, plain("a"), plain("b"))
     client, other = group.client(), group.client()
     for one in (client, other):
         one.ask(CDS)
         one.pull()
-    client.nack(CDS, "no")
     other.ack(CDS)
-    assert client.is_silent()
+    client.nack(CDS, "a is bad")
+    client.settle()
     assert other.is_silent()
     assert list(group.verdicts.refusals()) == []
+    group.publish(plain("a"), plain("b", "2"))
+    client.settle()
+    assert client.has[CDS] == {"b": plain("b", "2").body}
+    assert client.stream.subscribed()[0].error == "a is bad"
+    group.publish(plain("a", "2"), plain("b", "2"))
+    client.settle()
+    assert client.names(CDS) == {"a", "b"}
+    assert client.stream.subscribed()[0].error == ""
 
 
 def test_what_another_client_has_in_force_is_not_condemned(dialect):

@@ -142,7 +142,7 @@ def test_a_refusal_stops_what_depends_on_it(dialect):
     envoy.start()
     new = (listener("l", "r"), route("r", "y"), endpoints("y"), cluster("x"), endpoints("x"))
     group.publish(*new, cluster("y"), cluster("z", "2", eds=False))
-    assert types(envoy.run(lambda got: "no" if got.type_url == CDS else "")) == [CDS]
+    assert set(types(envoy.run(lambda got: "no" if got.type_url == CDS else ""))) == {CDS}
     assert envoy.has[RDS]["r"] == route("r", "x").body
     group.publish(*new, cluster("y", "2"), cluster("z", "2", eds=False))
     envoy.run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -48,6 +48,11 @@ class Resource:
         """How others name it."""
         return self.type_url, self.name
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in a response."""
+        return len(self.body) + len(self.name) + len(self.version) + len(self.type_url) + 32
+
     def names(self, type_url: str) -> Iterator[str]:
         """The names of the resources of one type that this one refers to."""
         return (name for of_type, name in self.references if of_type == type_url)
@@ -85,6 +90,18 @@ class Resources(Mapping[str, Resource]):
         if self._by_alias is None:
             self._by_alias = {alias: one for one in self._by_name.values() for alias in one.aliases}
         return self._by_alias
+
+    def keys(self) -> KeysView[str]:
+        """The names: as fast as those of the mapping behind."""
+        return self._by_name.keys()
+
+    def values(self) -> ValuesView[Resource]:
+        """The resources."""
+        return self._by_name.values()
+
+    def items(self) -> ItemsView[str, Resource]:
+        """The resources with their names."""
+        return self._by_name.items()
 
     def __getitem__(self, name: str) -> Resource:
         return self._by_name[name]

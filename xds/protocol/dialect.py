@@ -12,8 +12,9 @@ from xds.model import ProtocolError, Resource
 from xds.model.name import is_glob
 from xds.model.type_url import EDS, VHDS
 from xds.protocol.message import Fault, Request, Response
+from xds.protocol.offer import Offer
 from xds.protocol.order import SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
-from xds.protocol.subscription import NOWHERE, WILDCARD, Offer, Subscription, no_endpoints, no_host
+from xds.protocol.subscription import NOWHERE, WILDCARD, Subscription, no_endpoints, no_host
 
 
 class Dialect(Protocol):

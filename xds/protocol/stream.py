@@ -18,11 +18,11 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from xds.model import Answer, ProtocolError, Reference, Resource, Resources, Snapshot, Subscribed
 from xds.model.type_url import CDS, EDS, RDS, short_type
 from xds.protocol.dialect import Dialect
+from xds.protocol.draft import Draft
 from xds.protocol.limits import DEFAULT, Limits
 from xds.protocol.message import (
     NOT_FOUND,
@@ -36,8 +36,9 @@ from xds.protocol.message import (
     Request,
     Response,
 )
-from xds.protocol.order import NEEDS_CLUSTERS, PARENTS, is_whole, place
-from xds.protocol.subscription import Offer, Subscription
+from xds.protocol.offer import Offer
+from xds.protocol.order import NEEDS_CLUSTERS, PARENTS, WARMED_BY, is_whole, place
+from xds.protocol.subscription import Subscription
 
 
 class Stream:
@@ -124,7 +125,8 @@ class Stream:
     def forgive(self, type_url: str) -> None:
         """Lets what was refused of a type be offered once more."""
         if (subscription := self._subscriptions.get(type_url)) is not None:
-            subscription.refused = None
+            subscription.refused.clear()
+            subscription.parked = None
             subscription.changed()
 
     def is_quiet(self) -> bool:
@@ -182,43 +184,47 @@ class Stream:
         resources = snapshot.of_type(subscription.type_url)
         if subscription.settled is resources or not (subscription.is_active() or subscription.owed):
             return None
-        visible, offer, waiting = self._compare(snapshot, subscription)
-        if self._is_silent(subscription, offer, waiting=waiting):
-            subscription.settled = None if waiting else resources
+        draft = self._draft(snapshot, subscription)
+        if self._is_silent(subscription, draft):
+            subscription.settled = None if draft.waits else resources
             return None
-        return self._make(subscription, visible, offer)
+        return self._make(subscription, draft)
 
-    def _is_silent(self, subscription: Subscription, offer: Offer, *, waiting: bool) -> bool:
-        if not offer.content:
-            return waiting or subscription.answered or not self.dialect.speaks_first(subscription)
+    def _is_silent(self, subscription: Subscription, draft: Draft) -> bool:
+        if not (draft.news or draft.removals):
+            return draft.waits or subscription.answered or not self.dialect.speaks_first(subscription)
         # A full state without what still waits would delete it at a client that has it from an earlier stream, and says
         # of what may still be made that it does not exist.
-        gone = bool(subscription.resumed) or (self.dialect.name == "sotw" and None in subscription.sought.values())
-        deletes = waiting and gone and is_whole(subscription.type_url)
-        return deletes or offer.content == subscription.refused
+        sought = self.dialect.name == "sotw" and None in subscription.sought.values()
+        gone = subscription.blind or bool(subscription.resumed) or sought
+        deletes = draft.waits and gone and is_whole(subscription.type_url)
+        return deletes or (subscription.parked is not None and subscription.parked == draft.offer().content)
 
-    def _compare(self, snapshot: Snapshot, subscription: Subscription) -> tuple[Mapping[str, Resource], Offer, bool]:
-        """All that the client is to see now, how that differs from what it holds, and whether more waits for others."""
+    def _draft(self, snapshot: Snapshot, subscription: Subscription) -> Draft:
+        """What may be said now of a type."""
+        draft = self._all(snapshot, subscription)
+        draft.wait(self._early(snapshot, subscription, draft.news))
+        draft.wait(self._needed(snapshot, subscription, draft.going()))
+        draft.leave(subscription.held_back(draft))
+        if self._can_remove(subscription):
+            draft.removals |= draft.going()
+        if not self._is_whole(subscription):
+            draft.fit(self._limits.response_bytes)
+        return draft
+
+    def _all(self, snapshot: Snapshot, subscription: Subscription) -> Draft:
+        """All that the client wants, and what is to be said of what does not exist."""
         resources = snapshot.of_type(subscription.type_url)
         wanted = subscription.wanted(resources)
         lacking = subscription.lacking(resources, wanted)
-        sought = self._seek(snapshot, subscription, lacking)
-        stand_ins, unknown = self._missing(subscription, lacking - sought)
-        visible = {**wanted, **stand_ins}
-        waiting = self._hold_back(snapshot, subscription, visible)
-        kept = self._kept(snapshot, subscription, visible)
-        owed = subscription.owing(resources)
-        upserts = tuple(
-            one
-            for name, one in visible.items()
-            if (before := subscription.held.get(name)) is None or before.version != one.version or name in owed
-        )
-        visible.update(kept)
-        removals = unknown.copy()
-        if self._can_remove(subscription):
-            removals.update(name for name in subscription.held if name not in visible)
-        offer = Offer("", upserts, tuple(sorted(removals)), frozenset(unknown.union(stand_ins)))
-        return visible, offer, waiting or bool(kept) or bool(sought)
+        lacking -= (sought := self._seek(snapshot, subscription, lacking))
+        stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(subscription.type_url, name))}
+        draft = subscription.draft(resources, {**wanted, **stand_ins} if stand_ins else wanted)
+        draft.waits = bool(sought)
+        if self.dialect.tells_missing(subscription.type_url):
+            draft.removals = {name for name in lacking if name not in stand_ins and name not in subscription.held}
+        draft.unknown = {*stand_ins, *draft.removals}
+        return draft
 
     def _seek(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> set[str]:
         """The names of which nothing is said yet, because somebody may make what they name."""
@@ -231,30 +237,19 @@ class Stream:
         subscription.sought.update(dict.fromkeys(fresh))
         return {name for name in lacking if subscription.sought.get(name, "") is None}
 
-    def _missing(self, subscription: Subscription, lacking: set[str]) -> tuple[dict[str, Resource], set[str]]:
-        """For names that do not exist: what to send in their place, and of which to say that they do not."""
-        url = subscription.type_url
-        stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(url, name))}
-        told = self.dialect.tells_missing(url)
-        return stand_ins, {name for name in lacking if told and name not in stand_ins and name not in subscription.held}
+    def _is_whole(self, subscription: Subscription) -> bool:
+        """Whether a response lists everything: what is missing from it is deleted."""
+        return self.dialect.name == "sotw" and is_whole(subscription.type_url)
 
     def _can_remove(self, subscription: Subscription) -> bool:
         """SotW has no word for the removal of what is not full state: a parent that no longer names it is all."""
         return self.dialect.name == "delta" or is_whole(subscription.type_url)
 
-    def _hold_back(self, snapshot: Snapshot, subscription: Subscription, visible: dict[str, Resource]) -> bool:
-        """Leaves what is new and waits for clusters as the client has it. Returns whether anything waits."""
+    def _early(self, snapshot: Snapshot, subscription: Subscription, news: Mapping[str, Resource]) -> set[str]:
+        """News that wait for clusters."""
         if subscription.type_url not in NEEDS_CLUSTERS or CDS not in self._subscriptions:
-            return False
-        held = subscription.held
-        waiting = [one for one in visible.values() if one != held.get(one.name) and self._is_waiting(snapshot, one)]
-        for one in waiting:
-            before = held.get(one.name)
-            if before is None:
-                del visible[one.name]
-            else:
-                visible[one.name] = before
-        return bool(waiting)
+            return set()
+        return {name for name, one in news.items() if subscription.lacks(one) and self._is_waiting(snapshot, one)}
 
     def _is_waiting(self, snapshot: Snapshot, one: Resource) -> bool:
         return any(self._is_warming(snapshot, cluster) for cluster in _clusters(snapshot, one))
@@ -267,14 +262,13 @@ class Stream:
         there = clusters.in_force.get(name)
         return there is None or there.version != cluster.version
 
-    def _kept(self, snapshot: Snapshot, subscription: Subscription, visible: Mapping[str, Resource]) -> dict[str, Resource]:
+    def _needed(self, snapshot: Snapshot, subscription: Subscription, going: set[str]) -> set[str]:
         """What is to go, but is withheld, or which the client still refers to and is about to let go of."""
-        going = subscription.held.keys() - visible.keys()
         if not going:
-            return {}
+            return going
         stay = set(self._leaving(snapshot, subscription.type_url))
         stay.update(name for type_url, name in snapshot.withheld if type_url == subscription.type_url)
-        return {name: subscription.held[name] for name in going & stay}
+        return going & stay
 
     def _leaving(self, snapshot: Snapshot, type_url: str) -> Iterator[str]:
         """Names of this type that some parent names at the client, and no longer does in the snapshot."""
@@ -287,18 +281,17 @@ class Stream:
                     after = set() if now is None else set(now.names(type_url))
                     yield from (child for child in parent.names(type_url) if child not in after)
 
-    def _make(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> Response:
-        """Turns the offer into a response, and notes that it is out."""
+    def _make(self, subscription: Subscription, draft: Draft) -> Response:
+        """Turns the draft into a response, and notes that it is out."""
         self._count += 1
         nonce = f"{self._prefix}{self._count}"
-        contents = self.dialect.contents(subscription, visible, offer)
-        subscription.offer = replace(offer, nonce=nonce, since=self._now)
-        subscription.nonce, subscription.answered, subscription.resumed = nonce, True, ""
-        subscription.owed.clear()
-        subscription.absent |= subscription.names.intersection({*offer.removals, *offer.unknown})
+        offer = draft.offer(nonce, self._now)
+        subscription.send(offer, draft.late & draft.owed)
         self._rewarm(subscription, offer)
-        version, faults = Resources(visible).version, self._faults(subscription, offer)
-        return Response(subscription.type_url, nonce, version, contents, offer.removals, faults, subscription.spelled)
+        everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
+        contents = self.dialect.contents(subscription, everything, offer)
+        url, faults = subscription.type_url, self._faults(subscription, offer)
+        return Response(url, nonce, everything.version, contents, offer.removals, faults, subscription.spelled)
 
     def _faults(self, subscription: Subscription, offer: Offer) -> tuple[Fault, ...]:
         """Why the client does not get what it asked for by name."""
@@ -316,16 +309,12 @@ class Stream:
         return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"
 
     def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
-        """A changed cluster warms again and waits for its endpoints, which Envoy does not ask for again in delta
-        (envoy#13009) and asks for with a bare repeat of its ACK in SotW: so they are sent again unasked.
+        """What changed warms again and waits for what it names, which Envoy does not ask for again in delta (envoy#13009)
+        and asks for with a bare repeat of its ACK in SotW: so that is sent again unasked.
         """
-        endpoints = self._subscriptions.get(EDS)
-        if subscription.type_url != CDS or endpoints is None:
-            return
-        warming = {name for cluster in offer.upserts for name in cluster.names(EDS) if endpoints.covers(name)}
-        if warming:
-            endpoints.owed |= warming
-            endpoints.changed()
+        for type_url in WARMED_BY.get(subscription.type_url, ()):
+            if (children := self._subscriptions.get(type_url)) is not None:
+                children.owe(name for one in offer.upserts for name in one.names(type_url))
 
 
 def _may_have(snapshot: Snapshot, type_url: str) -> bool:

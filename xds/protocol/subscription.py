@@ -14,8 +14,11 @@ from xds.codec import wire
 from xds.model import Resource, Resources
 from xds.model.name import SCHEME, canonical, glob_over, is_glob
 from xds.model.type_url import EDS, VHDS
+from xds.protocol.draft import Draft
 from xds.protocol.message import Accepted, Fact, Rejected
+from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, is_whole
+from xds.protocol.trial import Trial
 from xds.protocol.words import plain
 
 WILDCARD = "*"
@@ -23,34 +26,16 @@ NOWHERE: Final = "none"
 """The version of what stands in for a resource that does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A response that may still be answered: what it changes at the client, and when it went out (seconds).
-
-    `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
-    stand-in among the upserts.
-    """
-
-    nonce: str
-    upserts: tuple[Resource, ...]
-    removals: tuple[str, ...]
-    unknown: frozenset[str] = frozenset()
-    since: float = 0.0
-
-    @property
-    def content(self) -> frozenset[tuple[str, str]]:
-        """What the offer says, whatever its nonce: (name, version), the version empty for a removal."""
-        return frozenset([(one.name, one.version) for one in self.upserts] + [(name, "") for name in self.removals])
-
-
 @dataclass(slots=True)
 class Subscription:
     """The state of one type on one stream.
 
     `held` is what the client is known to have: it moves on an ACK only, never on sending. `owed` are names to send
-    whatever their version. `absent` are names the client was told do not exist. `refused` is the content of the last
-    refused offer, which is never offered again. `settled` is the Resources for which there was nothing left to say.
-    `presumed` is what the client is taken to have when it did not answer the offer in time: nothing else waits for it then.
+    whatever their version. `absent` are names the client was told do not exist. `refused` are the versions of what this
+    client refused, empty for a removal: they are not offered again while they are asked for. `trial` is the search for
+    what else may be to blame; where there can be none, `parked` is the content of the offer that was refused as a whole.
+    `settled` is the Resources for which there was nothing left to say. `presumed` is what the client is taken to have when
+    it did not answer the offer in time: nothing else waits for it then.
 
     Names are in canonical spelling; `spelled` has the client's own of those that are URIs, and `globs` are those of them
     that stand for many.
@@ -59,7 +44,8 @@ class Subscription:
     empty where they just do not exist.
 
     Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
-    `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew.
+    `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew. `blind` is the
+    time from there to the first ACK: what a full state leaves out is deleted, and nobody here can put it back.
     """
 
     type_url: str
@@ -73,12 +59,15 @@ class Subscription:
     absent: set[str] = field(default_factory=set)
     offer: Offer | None = None
     presumed: dict[str, Resource] | None = None
-    refused: frozenset[tuple[str, str]] | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+    trial: Trial = field(default_factory=Trial)
+    parked: frozenset[tuple[str, str]] | None = None
     error: str = ""
     settled: Resources | None = None
     remembered: set[str] = field(default_factory=set)
     resumed: str = ""
     sought: dict[str, str | None] = field(default_factory=dict)
+    blind: bool = False
     spelled: dict[str, str] = field(default_factory=dict)
     globs: frozenset[str] = frozenset()
 
@@ -151,6 +140,7 @@ class Subscription:
     def ask_again(self, names: set[str]) -> None:
         """Names that the client asks for, again maybe: what it was told of them is forgotten."""
         self.absent -= names
+        self.refused = {name: version for name, version in self.refused.items() if version or name not in names}
         for name in names & self.sought.keys():
             if self.sought[name] is not None:
                 del self.sought[name]
@@ -168,7 +158,7 @@ class Subscription:
         known = sorted(self.remembered & resources.keys())
         same = [resources[name] for name in known if resources[name] == self.held.get(name)]
         if self._has_all_of(resources):
-            same, self.resumed, self.answered = list(resources.values()), "", True
+            same, self.resumed, self.blind, self.answered = list(resources.values()), "", False, True
         self.held.update((one.name, one) for one in same)
         self.remembered.difference_update(one.name for one in same)
         return tuple(same)
@@ -179,6 +169,40 @@ class Subscription:
         """
         everything = self.wildcard and not self.names and is_whole(self.type_url)
         return everything and bool(self.resumed) and self.resumed == resources.version
+
+    def draft(self, resources: Resources, wanted: Mapping[str, Resource]) -> Draft:
+        """A response with all that the client wants, before anything is held back."""
+        owed = self.owing(resources)
+        news = {name: one for name, one in wanted.items() if name in owed or self.lacks(one)}
+        return Draft(self.held, wanted, wanted, news, owed)
+
+    def lacks(self, one: Resource) -> bool:
+        """Whether the client is not known to hold this."""
+        before = self.held.get(one.name)
+        return before is not one and (before is None or before.version != one.version)
+
+    def owe(self, names: Iterable[str]) -> None:
+        """The client is to be sent these again, where it wants them."""
+        if owed := {name for name in names if self.covers(name)}:
+            self.owed |= owed
+            self.changed()
+
+    def held_back(self, draft: Draft) -> set[str]:
+        """The names that are not to be said: the client refused that already, or others stand trial first."""
+        if self.refused:
+            now = {name: one.version if (one := draft.wanted.get(name)) else "" for name in self.refused}
+            self.refused = {name: version for name, version in self.refused.items() if version == now[name]}
+        if not self.trial:
+            return set(self.refused)
+        fresh = {name: one for name, one in draft.news.items() if name not in self.refused and self.lacks(one)}
+        return self.trial.held_back(draft.wanted, fresh).union(self.refused)
+
+    def send(self, offer: Offer, late: set[str]) -> None:
+        """This offer is on its way; what is owed and late comes with another."""
+        self.blind = self.blind or bool(self.resumed)
+        self.offer, self.nonce, self.answered, self.resumed = offer, offer.nonce, True, ""
+        self.owed = late
+        self.absent |= self.names.intersection((*offer.removals, *offer.unknown))
 
     def given(self) -> set[str]:
         """The names under which the client may ask for what it holds, or will when it reads what is on its way."""
@@ -214,7 +238,8 @@ class Subscription:
     def accept(self) -> Fact:
         """The client ACKed the offer."""
         offer, self.offer = self._closed(), None
-        self.refused, self.error = None, ""
+        self.trial.tried(offer.upserts)
+        self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
         self.held.update(self._taken(offer))
         self.remembered.difference_update(one.name for one in offer.upserts)
         for name in (*offer.removals, *offer.unknown):
@@ -222,15 +247,31 @@ class Subscription:
         return Accepted(self.type_url, offer.upserts)
 
     def reject(self, message: str) -> Fact:
-        """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again,
-        but not as it stood.
+        """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again, but not as
+        it stood.
         """
         offer, self.offer, message = self._closed(), None, plain(message)
-        self.refused, self.error = offer.content, message or "no reason was given"
+        self.error = message or "no reason was given"
         self.absent.difference_update(offer.removals, offer.unknown)
-        culprits = blamed(offer.upserts, self.held, message)
-        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
+        fresh = tuple(one for one in offer.upserts if self.held.get(one.name) != one)
+        culprits = blamed(fresh, self.held, message)
+        self._contain(offer, fresh, culprits)
         return Rejected(self.type_url, offer.upserts, culprits, self.error)
+
+    def _contain(self, offer: Offer, fresh: tuple[Resource, ...], culprits: tuple[Resource, ...]) -> None:
+        """Sees to it that what was refused is not offered again, and everything else of the offer is."""
+        self.trial.tried(offer.upserts)
+        if fresh:
+            self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
+            self.owed.update(name for name in offer.removals if name not in self.held and self.covers(name))
+        else:
+            self.refused.update(dict.fromkeys(offer.removals, ""))
+        if self.blind and is_whole(self.type_url):
+            self.parked = offer.content
+            return
+        self.refused.update((one.name, one.version) for one in culprits)
+        if len(fresh) > len(culprits) == 0:
+            self.trial.divide(fresh)
 
     def _closed(self) -> Offer:
         assert self.offer is not None

@@ -1,0 +1,27 @@
+"""Offers: responses that may still be answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xds.model import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a response changes at the client, and when it went out (seconds).
+
+    `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
+    stand-in among the upserts.
+    """
+
+    nonce: str
+    upserts: tuple[Resource, ...]
+    removals: tuple[str, ...]
+    unknown: frozenset[str] = frozenset()
+    since: float = 0.0
+
+    @property
+    def content(self) -> frozenset[tuple[str, str]]:
+        """What the offer says, whatever its nonce: (name, version), the version empty for a removal."""
+        return frozenset([(one.name, one.version) for one in self.upserts] + [(name, "") for name in self.removals])
