@@ -79,6 +79,13 @@ class Labels:
         return node.metadata.get(self.settings.label, "")
 
 
+class Clusters:
+    types = frozenset({"type.googleapis.com/envoy.config.cluster.v3.Cluster"})
+
+    async def make(self, group, type_url, name):
+        return resource({"@type": type_url, "name": name})
+
+
 class Tokens:
     async def authenticate(self, metadata, certified):
         return certified
@@ -110,6 +117,10 @@ twice = acme:Echoes
 
 [legation.nodes]
 labels = acme:Labels
+
+[legation.on_demand]
+clusters = acme:Clusters
+timid = acme:Shapeless
 
 [legation.authenticators]
 tokens = acme:Tokens

@@ -51,6 +51,21 @@ def test_a_plug_in_without_settings_is_made_without(write):
     assert loaded.runner is None
 
 
+async def test_on_demand_hooks_are_plug_ins(write):
+    (hook,) = settings.load(write("legation.yaml", NONE + "on_demand: {clusters: {}}\n")).on_demand
+    made = hook.make()
+    (type_url,) = made.types
+    assert (await made.make("edge", type_url, "c")).name == "c"
+    with pytest.raises(ConfigError, match="the on-demand hook 'timid' is no OnDemand: it lacks make, types"):
+        settings.load(write("legation.yaml", NONE + "on_demand: {timid: {}}\n")).on_demand[0].make()
+
+
+def test_what_becomes_of_an_inconsistent_snapshot_is_a_choice(write):
+    assert settings.load(write("legation.yaml", NONE)).consistency == "error"
+    assert settings.load(write("legation.yaml", NONE + "consistency: warning\n")).consistency == "warning"
+    assert "consistency" in said(write("legation.yaml", NONE + "consistency: maybe\n"))
+
+
 def test_flags_win_over_the_file_and_leave_the_rest_of_it(write):
     file = write("legation.yaml", NONE + "xds: {address: 0.0.0.0, port: 1}\n")
     loaded = settings.load(file, flags={"xds": {"port": 2}})

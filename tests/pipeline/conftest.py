@@ -85,9 +85,9 @@ def world(tellers):
     """Runs a pipeline and its narrator while the block runs."""
 
     @asynccontextmanager
-    async def running(runner=None) -> AsyncIterator[World]:
+    async def running(runner=None, consistency="error") -> AsyncIterator[World]:
         source, fleet = Words(), Fleet()
-        pipeline = Pipeline(tellers, Translator([source]), fleet, Metrics())
+        pipeline = Pipeline(tellers, Translator([source]), fleet, Metrics(), consistency)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Narrator(pipeline, fleet).run)
             tasks.start_soon(pipeline.run, runner)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from scripted import WORD, Words, key, put, word
 
@@ -9,8 +11,10 @@ from providers.file import FileProvider
 from providers.file import Settings as FileSettings
 from sources.gatewayapi import GatewayApi
 from sources.gatewayapi import Settings as GatewaySettings
-from xds.control.contract import provider_contract, source_contract
+from xds.codec import resource
+from xds.control.contract import on_demand_contract, provider_contract, source_contract
 from xds.model import Delete, Listed, NodeGroup, Objects, Snapshot, Translation
+from xds.model.type_url import CDS, EDS
 
 QUICKSTART = "examples/quickstart.yaml"
 
@@ -54,6 +58,54 @@ class Broken:
 async def test_a_provider_that_breaks_it(passes, promise):
     with pytest.raises(AssertionError, match=promise):
         await provider_contract(Broken(*passes), [WORD])
+
+
+class Hosts:
+    """Makes a cluster of every name but `none`."""
+
+    types = frozenset({CDS})
+
+    async def make(self, group, type_url, name):
+        return None if name == "none" else resource({"@type": CDS, "name": name})
+
+
+class Uneven(Hosts):
+    def __init__(self):
+        self.calls = count()
+
+    async def make(self, group, type_url, name):
+        return resource({"@type": CDS, "name": name, "alt_stat_name": str(next(self.calls))})
+
+
+class Astray(Hosts):
+    async def make(self, group, type_url, name):
+        return [resource({"@type": CDS, "name": "other"})]
+
+
+class Rough(Hosts):
+    async def make(self, group, type_url, name):
+        return [{"@type": CDS, "name": name}]
+
+
+async def test_an_on_demand_hook_that_keeps_it():
+    uri = f"xdstp://x/{CDS.rpartition('/')[2]}/c?k=1&j=2"
+    made = await on_demand_contract(Hosts(), "edge", CDS, "a", "none", uri)
+    assert (len(made), made[0].name) == (2, "a")
+
+
+@pytest.mark.parametrize(
+    ("hook", "type_url", "promise"),
+    [
+        (Uneven, CDS, "a hook makes the same"),
+        (Astray, CDS, "nothing of what was made for 'a' has that name"),
+        (Rough, CDS, "is no Resource"),
+        (Hosts, EDS, "a hook is asked for its types"),
+        (object, CDS, "an on-demand hook has types and make"),
+    ],
+)
+async def test_an_on_demand_hook_that_breaks_it(hook, type_url, promise):
+    with pytest.raises(AssertionError, match=promise):
+        await on_demand_contract(hook(), "edge", type_url, "a")
 
 
 class Forgetful(Words):

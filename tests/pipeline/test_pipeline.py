@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 from scripted import Teller, key, put, until
 
 from xds.control import pipeline as module
@@ -112,6 +113,19 @@ async def test_what_names_something_that_is_not_there_is_kept_back_and_told(worl
         teller.say(Delete(key("b")), put("c"))
         await until(lambda: made.served().keys() == {"a", "c"})
         assert not made.told()
+
+
+@pytest.mark.parametrize("consistency", ["warning", "accept"])
+async def test_what_names_something_that_is_not_there_is_served_where_that_is_wanted(world, teller, consistency):
+    """Row 91: told of or not, for as long as it is so."""
+    teller.say(put("a", dangling="nowhere"), Listed())
+    async with world(consistency=consistency) as made:
+        await until(lambda: "a" in made.served())
+        teller.say(put("b"))
+        await until(lambda: "b" in made.served())
+        hint = "this is a fault of a source or a hook; acme is served it as it is"
+        told = [f"acme: cds 'a' names eds 'nowhere', which is not in the snapshot\n    {hint}"]
+        assert made.told() == (told if consistency == "warning" else [])
 
 
 async def test_a_source_that_fails_leaves_what_is_served_and_is_told(world, teller, caplog):

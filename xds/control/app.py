@@ -116,7 +116,8 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
     server = _server(settings)
     fleet, metrics = server.fleet, server.metrics
-    pipeline = Pipeline({one.name: one.make() for one in settings.providers}, translator, fleet, metrics)
+    providers = {one.name: one.make() for one in settings.providers}
+    pipeline = Pipeline(providers, translator, fleet, metrics, settings.consistency)
     made = LivePlane(pipeline, fleet)
     metrics.observe(made)
     async with (
@@ -141,7 +142,8 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
 def _server(settings: Settings) -> XdsServer:
     grouping = by_cluster if settings.grouping is None else settings.grouping.make().group
     authority = Authority(settings.access, [one.make() for one in settings.authenticators])
-    return XdsServer(grouping=defaulting(grouping, settings.default_group), authority=authority)
+    on_demand = [one.make() for one in settings.on_demand]
+    return XdsServer(grouping=defaulting(grouping, settings.default_group), authority=authority, on_demand=on_demand)
 
 
 async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001

@@ -1,13 +1,29 @@
-"""The contract: what every provider and every source promises, as checks for their authors' own tests.
+"""The contract: what every provider, every source and every on-demand hook promises, as checks for their authors' own tests.
 
 Each raises AssertionError, with the promise that was broken.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 
-from xds.model import Delete, Key, Kind, Listed, Object, Objects, Provider, Put, Report, Source, Translation, dangling
+from xds.model import (
+    Delete,
+    Key,
+    Kind,
+    Listed,
+    Object,
+    Objects,
+    OnDemand,
+    Provider,
+    Put,
+    Report,
+    Resource,
+    Source,
+    Translation,
+    dangling,
+)
+from xds.model.name import canonical
 
 
 async def provider_contract(provider: Provider, kinds: Collection[Kind]) -> Objects:
@@ -34,6 +50,26 @@ async def _listed(provider: Provider, kinds: Collection[Kind]) -> dict[Key, Obje
     if isinstance(events, AsyncGenerator):
         await events.aclose()
     return said
+
+
+async def on_demand_contract(hook: OnDemand, group: str, type_url: str, *names: str) -> tuple[Resource, ...]:
+    """Asks the hook twice for each of these names. Gives what it made."""
+    assert isinstance(hook, OnDemand), "an on-demand hook has types and make(group, type_url, name)"
+    assert type_url in hook.types, f"a hook is asked for its types, and {type_url} is none of them"
+    made: list[Resource] = []
+    for name in names:
+        first, second = [_resources(await hook.make(group, type_url, name)) for _ in range(2)]
+        assert first == second, f"asked for {name!r} again, a hook makes the same"
+        answers = {(one.type_url, known) for one in first for known in (one.name, *one.aliases)}
+        assert not first or (type_url, canonical(name)) in answers, f"nothing of what was made for {name!r} has that name"
+        made += first
+    return tuple(made)
+
+
+def _resources(made: Resource | Sequence[Resource] | None) -> tuple[Resource, ...]:
+    resources = (made,) if isinstance(made, Resource) else tuple(made or ())
+    assert all(isinstance(one, Resource) for one in resources), f"{made!r} is no Resource, no sequence of them, and not None"
+    return resources
 
 
 def source_contract(source: Source, objects: Objects) -> Translation:

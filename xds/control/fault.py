@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from xds.model import Diagnostic, Key, Resource, Snapshot, Translation, loose_ends
+
+Consistency = Literal["error", "warning", "accept"]
+"""What becomes of a snapshot that names what it does not have: it is kept back, it is served and told of, or it is served
+(for what is made on demand, and for what another control plane serves).
+"""
 
 
 def faults(group: str, snapshot: Snapshot, translation: Translation) -> Iterator[Diagnostic]:

@@ -12,7 +12,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from xds.control.fault import faults
+from xds.control.fault import Consistency, faults
 from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
 from xds.control.standing import Standing
@@ -24,6 +24,7 @@ from xds.model import (
     NodeGroup,
     Provider,
     ProxyRunner,
+    Severity,
     Snapshot,
     Status,
     StatusWriter,
@@ -52,11 +53,18 @@ class Pipeline:
     Rule 1: between an event and the publication of what it means nothing waits: one plain function does it all.
     """
 
-    def __init__(self, providers: Mapping[str, Provider], translator: Translator, fleet: Fleet, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        translator: Translator,
+        fleet: Fleet,
+        metrics: Metrics,
+        consistency: Consistency = "error",
+    ) -> None:
         self._providers, self._translator = providers, translator
-        self._fleet, self._metrics = fleet, metrics
+        self._fleet, self._metrics, self._consistency = fleet, metrics, consistency
         self._ledger = Ledger(translator, providers)
-        self._broken: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
+        self._checked: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
         self.readings: Watch[Reading] = Watch(Reading())
         self.standing = Standing(self.readings, fleet)
         self.published = False
@@ -106,30 +114,36 @@ class Pipeline:
         self.readings.publish(self._ledger.read(replace(last, diagnostics=(failure,))))
 
     def _sound(self, translation: Translation) -> tuple[dict[str, Snapshot], list[Diagnostic]]:
-        """The snapshots to publish: where one names what it does not have, the last good one of its group stays."""
+        """The snapshots to publish: where one names what it does not have, the last good one of its group stays, unless
+        it is to be served all the same.
+        """
         last = self._fleet.asked()
-        self._broken = {group: known for group, known in self._broken.items() if group in translation.snapshots}
+        self._checked = {group: known for group, known in self._checked.items() if group in translation.snapshots}
         sound: dict[str, Snapshot] = {}
         told: list[Diagnostic] = []
         for group, snapshot in translation.snapshots.items():
-            found = () if last.get(group) is snapshot else self._faults(group, snapshot, translation)
+            found = self._faults(group, snapshot, translation)
             told += found
-            if not found:
+            if not found or self._consistency == "warning":
                 sound[group] = snapshot
             elif group in last:
                 sound[group] = last[group]
         return sound, told
 
     def _faults(self, group: str, snapshot: Snapshot, translation: Translation) -> tuple[Diagnostic, ...]:
-        known, found = self._broken.get(group, (None, ()))
+        known, found = self._checked.get(group, (None, ()))
         if known is not snapshot:
-            stays = self._kept(group)
-            found = tuple(replace(one, hint=f"{one.hint}; {stays}") for one in faults(group, snapshot, translation))
-            self._broken[group] = snapshot, found
+            every = faults(group, snapshot, translation) if self._consistency != "accept" else ()
+            found = tuple(self._weighed(group, one) for one in every)
+            self._checked[group] = snapshot, found
         return found
 
-    def _kept(self, group: str) -> str:
-        return f"{group} {'keeps its last good configuration' if group in self._fleet.asked() else 'is served nothing'}"
+    def _weighed(self, group: str, one: Diagnostic) -> Diagnostic:
+        """A fault, with what becomes of the group."""
+        if self._consistency == "warning":
+            return replace(one, hint=f"{one.hint}; {group} is served it as it is", severity=Severity.WARNING)
+        stays = "keeps its last good configuration" if group in self._fleet.asked() else "is served nothing"
+        return replace(one, hint=f"{one.hint}; {group} {stays}")
 
     async def _follow(self, name: str, provider: Provider, inbox: MemoryObjectSendStream[Said]) -> None:
         """Passes on one provider's events, and starts it again whenever it fails."""

@@ -10,11 +10,12 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
-from xds.model import Authenticator, ConfigError, Grouping, Hook, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, OnDemand, Provider, ProxyRunner, Source
 
 PROVIDERS: Final = "legation.providers"
 SOURCES: Final = "legation.sources"
 HOOKS: Final = "legation.hooks"
+ON_DEMAND: Final = "legation.on_demand"
 RUNNERS: Final = "legation.runners"
 NODES: Final = "legation.nodes"
 AUTHENTICATORS: Final = "legation.authenticators"
@@ -23,6 +24,7 @@ ROLES: Final[Mapping[str, tuple[str, type]]] = {
     PROVIDERS: ("provider", Provider),
     SOURCES: ("source", Source),
     HOOKS: ("hook", Hook),
+    ON_DEMAND: ("on-demand hook", OnDemand),
     RUNNERS: ("runner", ProxyRunner),
     NODES: ("grouping", Grouping),
     AUTHENTICATORS: ("authenticator", Authenticator),

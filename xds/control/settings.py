@@ -12,8 +12,9 @@ import msgspec
 
 from xds.codec import document, section
 from xds.control import plugin
+from xds.control.fault import Consistency
 from xds.control.plugin import Plugin
-from xds.model import Authenticator, ConfigError, Grouping, Hook, Origin, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, OnDemand, Origin, Provider, ProxyRunner, Source
 from xds.server.authority import DEFAULT, Rule
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -66,12 +67,15 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: dict[str, Any] = {}
     sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}, "envoy": {}})
     hooks: dict[str, Any] = {}
+    on_demand: dict[str, Any] = {}
+    consistency: Consistency = "error"
     runner: dict[str, Any] | Literal["none"] = msgspec.field(default_factory=lambda: {"host": {}})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a control plane is made of. Hooks and authenticators run in the order in which they are written.
+    """Everything a control plane is made of. Hooks of both kinds and authenticators run in the order in which they are
+    written.
 
     Without a `rest`, there is none; without a `grouping`, a node's cluster is its group. `default_group` is for nodes that
     have none; empty, they are refused.
@@ -83,6 +87,8 @@ class Settings:
     providers: tuple[Plugin[Provider], ...]
     sources: tuple[Plugin[Source], ...]
     hooks: tuple[Plugin[Hook], ...] = ()
+    on_demand: tuple[Plugin[OnDemand], ...] = ()
+    consistency: Consistency = "error"
     runner: Plugin[ProxyRunner] | None = None
     rest: Rest | None = None
     access: tuple[Rule, ...] = DEFAULT
@@ -155,6 +161,8 @@ def _settings(file: File) -> Settings:
         providers=_plugins(plugin.PROVIDERS, file.providers, "providers"),
         sources=_plugins(plugin.SOURCES, file.sources, "sources"),
         hooks=_plugins(plugin.HOOKS, file.hooks, "hooks"),
+        on_demand=_plugins(plugin.ON_DEMAND, file.on_demand, "on_demand"),
+        consistency=file.consistency,
         runner=None if isinstance(file.runner, str) else _only(plugin.RUNNERS, file.runner, "runner"),
         rest=file.rest,
         access=file.access,
