@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import aiohttp
 import grpc.aio
-from resources import CDS, Resource, heavy, make
+from resources import CDS, FULL_STATE, Resource, heavy, make
 from talk import Talk
 from target import Adapter, Target
 from traces import Trace, short
@@ -126,10 +126,13 @@ class World:
         return talk
 
     async def client(self, *resources: Resource, wildcard: bool = False) -> Talk:
-        """The group has these, of the case's type, and a client has them too: by their names or by a wildcard."""
+        """The group has these, of the case's type, and a client has them too: by their names or by a wildcard; without a
+        word for it where the type knows that, for not every server knows the other form.
+        """
         await self.set(*resources)
         talk = self.talk()
-        await talk.want(self.type_url, *(["*"] if wildcard else [one.name for one in resources]))
+        everything = [] if self.type_url in FULL_STATE else ["*"]
+        await talk.want(self.type_url, *(everything if wildcard else [one.name for one in resources]))
         await talk.becomes(self.type_url, *resources)
         return talk
 

@@ -247,8 +247,19 @@ class Talk:
             await self.accept(got)
             came.append(got)
         changed = [short(url) for url, held in before.items() if self._held(url) != held]
-        told = [f"a {got} came" for got in came if not _is_sentinel(got)]
+        told = [f"a {got} came" for got in came if not self._is_sentinel(got)]
+        if len(told) == 1 and not changed and came[-1].dialect == "sotw" and came[0].type_url == type_url:
+            told = []  # it answers any change of the type to everybody: that is not what is asked here
         return came, ", ".join(told) or ", ".join(f"the {url} of the client changed" for url in changed)
+
+    def _is_sentinel(self, got: Got) -> bool:
+        """Whether a response brings sentinels, and no more than its dialect lets it. Names that the client no longer wants
+        may be told of as removed.
+        """
+        known = self.known(got.type_url)
+        ticks = any(name.startswith(TICK) for name in (*(one.name for one in got.items), *got.removed))
+        removed = [name for name in got.removed if name in known.names or self._is_wildcard(got.type_url)]
+        return ticks and not removed and (got.dialect == "sotw" or not got.names)
 
     async def _all(self) -> list[Got]:
         came = []
@@ -308,9 +319,3 @@ class Talk:
         async with self._news:
             self._unread.extend(got)
             self._news.notify_all()
-
-
-def _is_sentinel(got: Got) -> bool:
-    """Whether a response brings sentinels, and no more than its dialect lets it."""
-    ticks = any(one.name.startswith(TICK) for one in got.items)
-    return ticks and not got.removed and (got.dialect == "sotw" or not got.names)

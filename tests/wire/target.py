@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -92,7 +93,8 @@ class Adapter:
         body: dict[str, Any] = {"group": self._group}
         if resources is not None:
             body |= {"version": f"v{self._calls}", "resources": [_json(one) for one in resources]}
-        async with self._session.post(f"{self._url}/{call}", json=body) as answer:
+        data, headers = BytesIO(json.dumps(body).encode()), {"Content-Type": "application/json"}
+        async with self._session.post(f"{self._url}/{call}", data=data, headers=headers) as answer:
             if answer.status != 200:
                 raise TargetError(f"the adapter answered {answer.status} to /{call}: {await answer.text()}")
 

@@ -96,6 +96,13 @@ def short(type_url: str) -> str:
     return SHORT.get(type_url, type_url)
 
 
+def canonical(type_url: str, value: bytes) -> bytes:
+    """A message in the order in which the suite writes its fields: a server may have read it and written it anew."""
+    if type_url not in SHORT:
+        return value
+    return message_class(type_url.removeprefix(PREFIX)).FromString(value).SerializeToString(deterministic=True)
+
+
 def read(dialect: str, body: bytes) -> Got:
     """A response's bytes, in either dialect."""
     return _sotw(body) if dialect == "sotw" else _delta(body)
@@ -131,10 +138,10 @@ def _item(type_url: str, packed: Any) -> Item:
     if packed.type_url == WRAPPER:
         return _wrapped(message_class(WRAPPER.removeprefix(PREFIX)).FromString(packed.value))
     known = type_url in SHORT and packed.type_url == type_url
-    return Item(name_of(type_url, packed.value) if known else "", packed.type_url, packed.value)
+    return Item(name_of(type_url, packed.value) if known else "", packed.type_url, canonical(packed.type_url, packed.value))
 
 
 def _wrapped(one: Any) -> Item:
-    value = one.resource.value if one.HasField("resource") else None
+    value = canonical(one.resource.type_url, one.resource.value) if one.HasField("resource") else None
     ttl = one.ttl.ToTimedelta().total_seconds() if one.HasField("ttl") else None
     return Item(one.name, one.resource.type_url, value, one.version, ttl, tuple(one.aliases))

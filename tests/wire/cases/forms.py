@@ -9,6 +9,8 @@ from variant import ALL, SOTW, SOTW_ADS
 
 FULL = (CDS, LDS)
 PARTIAL = (EDS, RDS)
+LIMIT = 4 << 20
+"""Bytes that a gRPC client takes in one message, unless it is told otherwise."""
 
 
 @case(30, variants=SOTW, types=FULL)
@@ -57,7 +59,10 @@ async def no_names_after_some_is_nothing(world: World) -> None:
 
 @case(34, variants=SOTW, types=(CDS, LDS, EDS, RDS))
 async def the_wildcard_is_for_any_type(world: World) -> None:
-    talk = await world.client(world.make("a"), world.make("b"), wildcard=True)
+    await world.set(world.make("a"), world.make("b"))
+    talk = world.talk()
+    await talk.want(world.type_url, "*")
+    await talk.becomes(world.type_url, world.make("a"), world.make("b"))
     await world.add(world.make("c"))
     await talk.becomes(world.type_url, world.make("a"), world.make("b"), world.make("c"))
 
@@ -185,6 +190,20 @@ async def endpoints_that_are_missing_are_none(world: World) -> None:
     await talk.becomes(EDS, resource(EDS, "zz", {"cluster_name": "zz"}))
     await world.add(make(EDS, "zz"))
     await talk.becomes(EDS, make(EDS, "zz"))
+
+
+@case(48, variants=SOTW, types=(EDS,))
+async def much_comes_in_parts(world: World) -> None:
+    heavy = [world.heavy(f"h{number}", 1 << 20) for number in range(6)]
+    await world.set(*heavy)
+    talk = world.talk()
+    await talk.want(EDS, *(one.name for one in heavy))
+    sizes = []
+    while len(talk.known(EDS).holds) < len(heavy):
+        sizes.append((await talk.take(EDS)).size)
+    talk.has(EDS, *heavy)
+    if max(sizes) > LIMIT:
+        raise Unmet(f"responses of {sizes} bytes came, and a client may take {LIMIT}")
 
 
 @case(35, variants=(SOTW_ADS,), types=(VHDS,))
