@@ -26,6 +26,7 @@ from xds.model import (
     Subscribed,
 )
 from xds.model.type_url import CDS, SDS
+from xds.protocol import Delivery, Progress
 from xds.server.admin import serve_admin
 from xds.server.metrics import Metrics
 
@@ -69,6 +70,11 @@ class StillPlane:
 
     def refusals(self):
         return self.refused
+
+    def deliveries(self, wanted):
+        held = next(iter(self.held["default/edge"]))
+        delivery = Delivery(held.type_url, held.name, Progress.SYNCED, held, held)
+        return ((one, [delivery]) for one in self.connected if wanted(one.node))
 
     def statuses(self):
         return self.told
@@ -118,8 +124,8 @@ async def ask(admin):
     """Asks the admin service: (status, text, headers)."""
     async with aiohttp.ClientSession(admin) as session:
 
-        async def asked(path: str, method: str = "GET"):
-            async with session.request(method, path) as answer:
+        async def asked(path: str, method: str = "GET", body: str | None = None):
+            async with session.request(method, path, data=body) as answer:
                 return answer.status, await answer.text(), answer.headers
 
         yield asked

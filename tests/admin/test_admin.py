@@ -125,3 +125,24 @@ async def test_an_address_of_another_machine_is_said_in_words(plane):
     with pytest.raises(ConfigError, match=r"192\.0\.2\.1:1 is no address of this machine"):
         async with serve_admin(plane, Metrics(), "192.0.2.1", 1):
             pass
+
+
+class TestClientStatus:
+    async def test_is_csds_over_rest(self, ask):
+        status, text, headers = await ask("/v3/discovery:client_status", "POST", '{"exclude_resource_contents": true}')
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        (config,) = json.loads(text)["config"]
+        (one,) = config["generic_xds_configs"]
+        assert config["node"]["id"] == "envoy-1"
+        assert (one["name"], one["config_status"], one["client_status"]) == ("a", "SYNCED", "ACKED")
+        assert "xds_config" not in one
+
+    async def test_chooses_nodes(self, ask):
+        body = '{"node_matchers": [{"node_id": {"exact": "nobody"}}]}'
+        assert json.loads((await ask("/v3/discovery:client_status", "POST", body))[1]) == {}
+
+    @pytest.mark.parametrize("body", ["[]", "{", '{"nobody": 1}', '{"node_matchers": [{"node_id": {}}]}'])
+    async def test_a_question_that_is_none_is_told(self, ask, body):
+        status, text, _ = await ask("/v3/discovery:client_status", "POST", body)
+        assert status == 400
+        assert text

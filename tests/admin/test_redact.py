@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from xds.codec import from_json, to_json
-from xds.codec.redact import redact
+from xds.codec.redact import redact, redacted
 from xds.model.type_url import CDS, LDS, PREFIX, SDS
 
 TLS = PREFIX + "envoy.extensions.transport_sockets.tls.v3."
@@ -33,6 +35,39 @@ def test_a_key_deep_inside_a_packed_message():
     config = body["transport_socket"]["typed_config"]
     assert config["common_tls_context"]["tls_certificates"][0]["private_key"] == {"inline_string": "[redacted]"}
     assert config["sni"] == "x"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"@type": SDS, "name": "a", "tls_certificate": MATERIAL},
+        {"@type": SDS, "name": "a", "session_ticket_keys": {"keys": [{"inline_string": "HUSH"}]}},
+        {"@type": SDS, "name": "a", "generic_secret": {"secret": {"inline_bytes": "SFVTSA=="}}},
+        {
+            "@type": CDS,
+            "name": "a",
+            "transport_socket": {
+                "name": "tls",
+                "typed_config": {
+                    "@type": TLS + "UpstreamTlsContext",
+                    "common_tls_context": {"tls_certificates": [MATERIAL]},
+                },
+            },
+        },
+    ],
+    ids=["certificate", "tickets", "generic", "packed"],
+)
+def test_messages_have_them_covered_and_the_rest_as_it_is(secret):
+    message = from_json(secret)
+    covered = redacted(message)
+    assert b"HUSH" in message.SerializeToString()
+    assert b"HUSH" not in covered.SerializeToString()
+    assert redact({"@type": secret["@type"], **to_json(covered)}) == shown(secret)
+
+
+def test_a_message_without_secrets_is_the_same():
+    message = from_json({"@type": CDS, "name": "a", "metadata": {"filter_metadata": {"a": {"b": 1}}}})
+    assert redacted(message) == message
 
 
 def test_maps_structs_and_wrappers_pass_through():

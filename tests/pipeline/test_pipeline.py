@@ -53,7 +53,7 @@ async def test_a_provider_that_fails_is_started_again_with_growing_pauses(world,
     async with world() as made:
         await until(lambda: teller.watches == 10)
         assert no_pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-        assert made.names() == {"a"}
+        await until(lambda: made.names() == {"a"})
     assert "Traceback" not in caplog.text
     assert "the provider file failed: the disk is gone; what it said stays, and it is started again in 0.5 s" in caplog.text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import signal as signals
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +23,7 @@ from xds.control.translator import Translator
 from xds.model import (
     Diagnostic,
     Key,
+    Node,
     NodeGroup,
     Proxy,
     ProxyRunner,
@@ -31,8 +32,8 @@ from xds.model import (
     Status,
 )
 from xds.server.admin import serve_admin
-from xds.server.authority import Authority
-from xds.server.fleet import Fleet
+from xds.server.authority import EVERYTHING, Authority
+from xds.server.fleet import Fleet, Told
 from xds.server.grouping import by_cluster, defaulting
 from xds.server.signal import Signal
 from xds.server.xds_server import XdsServer
@@ -78,6 +79,10 @@ class LivePlane:
         """The open streams, by group and node."""
         described = [session.describe() for session in self.fleet.sessions()]
         return sorted(described, key=lambda proxy: (proxy.group, proxy.node.id, proxy.since))
+
+    def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[Told]:
+        """How far each resource has come at each of these proxies."""
+        return self.fleet.deliveries(lambda session: EVERYTHING if wanted(session.node) else None)
 
     def refusals(self) -> Sequence[Refusal]:
         """What is refused and still asked for."""
@@ -143,7 +148,12 @@ def _server(settings: Settings) -> XdsServer:
     grouping = by_cluster if settings.grouping is None else settings.grouping.make().group
     authority = Authority(settings.access, [one.make() for one in settings.authenticators])
     on_demand = [one.make() for one in settings.on_demand]
-    return XdsServer(grouping=defaulting(grouping, settings.default_group), authority=authority, on_demand=on_demand)
+    return XdsServer(
+        grouping=defaulting(grouping, settings.default_group),
+        authority=authority,
+        on_demand=on_demand,
+        client_status=settings.client_status,
+    )
 
 
 async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001

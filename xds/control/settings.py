@@ -64,6 +64,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authenticators: dict[str, Any] = {}
     grouping: dict[str, Any] | None = None
     default_group: str = ""
+    client_status: bool = False
     providers: dict[str, Any] = {}
     sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}, "envoy": {}})
     hooks: dict[str, Any] = {}
@@ -78,7 +79,7 @@ class Settings:
     written.
 
     Without a `rest`, there is none; without a `grouping`, a node's cluster is its group. `default_group` is for nodes that
-    have none; empty, they are refused.
+    have none; empty, they are refused. With `client_status`, the xDS port answers CSDS, too.
     """
 
     xds: Xds
@@ -95,6 +96,7 @@ class Settings:
     authenticators: tuple[Plugin[Authenticator], ...] = ()
     grouping: Plugin[Grouping] | None = None
     default_group: str = ""
+    client_status: bool = False
 
 
 def load(file: str | None = None, *, paths: tuple[str, ...] = (), flags: Mapping[str, Any] = NOTHING) -> Settings:
@@ -169,6 +171,7 @@ def _settings(file: File) -> Settings:
         authenticators=_plugins(plugin.AUTHENTICATORS, file.authenticators, "authenticators"),
         grouping=None if file.grouping is None else _only(plugin.NODES, file.grouping, "grouping"),
         default_group=file.default_group,
+        client_status=file.client_status,
     )
 
 

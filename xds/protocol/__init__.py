@@ -1,5 +1,6 @@
 """The xDS protocol without I/O: one stream's state machine, the order tables, SotW and delta as two dialects."""
 
+from xds.protocol.delivery import Delivery, Progress
 from xds.protocol.dialect import DELTA, SOTW, Dialect
 from xds.protocol.limits import Limits
 from xds.protocol.message import Accepted, Fact, Notice, Overdue, Rejected, Request, Response
@@ -10,11 +11,13 @@ __all__ = [
     "DELTA",
     "SOTW",
     "Accepted",
+    "Delivery",
     "Dialect",
     "Fact",
     "Limits",
     "Notice",
     "Overdue",
+    "Progress",
     "Rejected",
     "Request",
     "Response",

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xds.model import Answer, ProtocolError, Reference, Resource, Resources, Snapshot, Subscribed
+from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
 from xds.model.type_url import CDS, EDS, RDS, short_type
+from xds.protocol.delivery import Delivery, deliveries
 from xds.protocol.dialect import Dialect
 from xds.protocol.draft import Draft
 from xds.protocol.limits import DEFAULT, Limits
@@ -136,6 +137,11 @@ class Stream:
     def subscribed(self) -> tuple[Subscribed, ...]:
         """What the client holds and last said, by type."""
         return tuple(_describe(one) for one in self._subscriptions.values())
+
+    def deliveries(self, asked: Snapshot, refusals: Mapping[Reference, Refusal]) -> Iterator[Delivery]:
+        """How far each resource has come at the client, when this is what its configuration asks for."""
+        for type_url, subscription in self._subscriptions.items():
+            yield from deliveries(subscription, asked.of_type(type_url), refusals)
 
     def _type_of(self, request: Request) -> str:
         type_url = request.type_url or self._only

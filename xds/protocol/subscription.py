@@ -37,6 +37,8 @@ class Subscription:
     `settled` is the Resources for which there was nothing left to say. `presumed` is what the client is taken to have when
     it did not answer the offer in time: nothing else waits for it then.
 
+    `updated` and `tried` are when the last response went out that the client ACKed, and the last that it answered at all.
+
     Names are in canonical spelling; `spelled` has the client's own of those that are URIs, and `globs` are those of them
     that stand for many.
 
@@ -68,6 +70,8 @@ class Subscription:
     resumed: str = ""
     sought: dict[str, str | None] = field(default_factory=dict)
     blind: bool = False
+    updated: float = 0.0
+    tried: float = 0.0
     spelled: dict[str, str] = field(default_factory=dict)
     globs: frozenset[str] = frozenset()
 
@@ -239,6 +243,7 @@ class Subscription:
         """The client ACKed the offer."""
         offer, self.offer = self._closed(), None
         self.trial.tried(offer.upserts)
+        self.updated = offer.since
         self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
         self.held.update(self._taken(offer))
         self.remembered.difference_update(one.name for one in offer.upserts)
@@ -275,7 +280,7 @@ class Subscription:
 
     def _closed(self) -> Offer:
         assert self.offer is not None
-        self.presumed = None
+        self.presumed, self.tried = None, self.offer.since
         self.changed()
         return self.offer
 

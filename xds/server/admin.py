@@ -11,16 +11,20 @@ import msgspec
 from aiohttp import web
 from anyio import to_thread
 
-from xds.model import Snapshot
+from xds.codec import to_json
+from xds.codec.matcher import matches_node
+from xds.model import ProtocolError, Snapshot
 from xds.model.type_url import SHORT_TYPES
 from xds.server import view
 from xds.server.bind import cannot_listen
+from xds.server.client_status import answer, gathered, read_json
 from xds.server.metrics import Metrics
 from xds.server.plane import Plane
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 PLANE: Final = web.AppKey("plane", Plane)
 METRICS: Final = web.AppKey("metrics", Metrics)
+CLIENT_STATUS: Final = "/v3/discovery:client_status"
 
 
 @asynccontextmanager
@@ -50,6 +54,7 @@ def application(plane: Plane, metrics: Metrics) -> web.Application:
     app = web.Application()
     app[PLANE], app[METRICS] = plane, metrics
     app.add_routes([web.get(path, handler) for path, (handler, _) in ENDPOINTS.items()])
+    app.add_routes([web.post(CLIENT_STATUS, _client_status)])
     return app
 
 
@@ -103,6 +108,23 @@ async def _proxies(request: web.Request) -> web.Response:
     return _json(view.proxies(plane.proxies(), plane.refusals()))
 
 
+async def _client_status(request: web.Request) -> web.Response:
+    """CSDS over REST."""
+    try:
+        asked = read_json(await _json_of(request))
+        told = await gathered(request.app[PLANE].deliveries(lambda node: matches_node(asked.node_matchers, node)))
+    except ProtocolError as error:
+        return web.Response(status=400, text=f"{error}\n")
+    return _json(await to_thread.run_sync(lambda: to_json(answer(asked, told))))
+
+
+async def _json_of(request: web.Request) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"the request is no JSON object: {error}") from None
+
+
 async def _status(request: web.Request) -> web.Response:
     return _json(view.statuses(request.app[PLANE].statuses()))
 
@@ -134,4 +156,5 @@ PAGE: Final = """<!doctype html>
 <h1>Legation</h1>
 <table>
 {rows}</table>
+<p>POST /v3/discovery:client_status tells how far each resource has come at each proxy, as Envoy's CSDS does.</p>
 """

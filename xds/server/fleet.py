@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
 
 from xds.model import Node, Proxy, Reference, Refusal, Resource, Snapshot
-from xds.protocol import Fact, Rejected, Stream, Verdicts
+from xds.protocol import Delivery, Fact, Rejected, Stream, Verdicts
 from xds.server.authority import EVERYTHING, Grant
 from xds.server.demand import Demand, Demands
 from xds.server.service import DELTA_ADS, Method
@@ -57,17 +57,25 @@ class Session:
 
     def view(self, served: Snapshot | None) -> Snapshot | None:
         """What of a snapshot this stream may be told; the same object for the same snapshot."""
-        permitted = self.visit.grant.types
-        if served is None or permitted is None:
+        if served is None or self.visit.grant.types is None:
             return served
         if self._seen[0] is not served:
-            self._seen = served, served.limited(permitted)
+            self._seen = served, self.permitted(served)
         return self._seen[1]
+
+    def permitted(self, snapshot: Snapshot) -> Snapshot:
+        """What of any snapshot this stream may be told."""
+        permitted = self.visit.grant.types
+        return snapshot if permitted is None else snapshot.limited(permitted)
 
     def describe(self) -> Proxy:
         """The session as people see it."""
         dialect = self.stream.dialect.name
         return Proxy(self.node, self.group, self.peer, dialect, self.since, self.stream.subscribed(), self.method.service)
+
+
+Told = tuple[Proxy, Sequence[Delivery]]
+"""A stream, and all that its proxy wants."""
 
 
 class Group:
@@ -284,6 +292,19 @@ class Fleet:
     def sessions(self) -> Iterator[Session]:
         """The open streams."""
         return iter(self._sessions)
+
+    def deliveries(self, grant: Callable[[Session], Grant | None]) -> Iterator[Told]:
+        """How far each resource has come at each proxy, one stream after the other, and each as it is when it is its turn:
+        of what is granted, and not of the streams of which nothing is.
+        """
+        for session in sorted(self._sessions, key=lambda one: (one.group, one.node.id, one.since)):
+            if (granted := grant(session)) is not None:
+                yield session.describe(), [one for one in self._deliveries(session) if granted.covers(one.type_url)]
+
+    def _deliveries(self, session: Session) -> Iterator[Delivery]:
+        group = self.group(session.group)
+        refusals = {(one.type_url, one.name): one for one in group.refusals()}
+        return session.stream.deliveries(session.permitted(group.asked or Snapshot()), refusals)
 
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for, in every group."""

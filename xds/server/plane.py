@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from xds.model import Diagnostic, Key, NodeGroup, Proxy, Refusal, Snapshot, Status
+from xds.model import Diagnostic, Key, Node, NodeGroup, Proxy, Refusal, Snapshot, Status
+from xds.protocol import Delivery
 
 
 class Plane(Protocol):
@@ -25,6 +26,10 @@ class Plane(Protocol):
 
     def proxies(self) -> Sequence[Proxy]:
         """The streams that are open."""
+        ...
+
+    def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[tuple[Proxy, Sequence[Delivery]]]:
+        """How far each resource has come at each of these proxies, one stream after the other."""
         ...
 
     def refusals(self) -> Sequence[Refusal]:
