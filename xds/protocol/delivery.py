@@ -57,7 +57,8 @@ def _error(subscription: Subscription, one: Resource, refusals: Mapping[Referenc
     refusal = refusals.get(one.reference)
     if refusal is not None and refusal.version == one.version:
         return refusal.message
-    return subscription.error if subscription.refused.get(one.name) == one.version else ""
+    parked = subscription.parked is not None and (one.name, one.version) in subscription.parked
+    return subscription.error if parked or subscription.refused.get(one.name) == one.version else ""
 
 
 def _progress(subscription: Subscription, name: str, one: Resource | None, held: Resource | None) -> Progress:

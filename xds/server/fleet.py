@@ -94,6 +94,11 @@ class Group:
         self.published = time.monotonic()
         self.verdicts = Verdicts(name)
 
+    @property
+    def whole(self) -> Snapshot:
+        """What is asked for, and what was made on demand."""
+        return self._whole or Snapshot()
+
     def publish(self, snapshot: Snapshot) -> bool:
         """Asks for `snapshot` from now on. Returns whether that is anything new."""
         if snapshot is self.asked:
@@ -304,7 +309,7 @@ class Fleet:
     def _deliveries(self, session: Session) -> Iterator[Delivery]:
         group = self.group(session.group)
         refusals = {(one.type_url, one.name): one for one in group.refusals()}
-        return session.stream.deliveries(session.permitted(group.asked or Snapshot()), refusals)
+        return session.stream.deliveries(session.permitted(group.whole), refusals)
 
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for, in every group."""
