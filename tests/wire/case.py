@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import aiohttp
 import grpc.aio
 from resources import CDS, FULL_STATE, Resource, heavy, make
-from talk import Talk
+from talk import Talk, Unmet
 from target import Adapter, Target
 from traces import Trace, short
 from variant import Variant
@@ -71,6 +71,7 @@ class World:
     talks: list[Talk] = field(default_factory=list)
     adapters: dict[str, Adapter] = field(default_factory=dict)
     sentinels: list[Resource] = field(default_factory=list)
+    absent: bool = False
 
     @property
     def dialect(self) -> str:
@@ -135,6 +136,11 @@ class World:
         await talk.want(self.type_url, *(everything if wildcard else [one.name for one in resources]))
         await talk.becomes(self.type_url, *resources)
         return talk
+
+    def lacks(self, what: str) -> NoReturn:
+        """The target does not have the service that the case is about."""
+        self.absent = True
+        raise Unmet(f"the target has no {what}")
 
     def second(self) -> dict[str, Any]:
         """Another node of the same group."""

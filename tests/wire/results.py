@@ -51,8 +51,8 @@ async def run(target: Target, cases: Iterable[Case], done: Callable[[Outcome], N
 async def _outcome(target: Target, session: aiohttp.ClientSession, case: Case) -> Outcome:
     async with world(target, session, case) as made:
         failure = await _failure(case, made)
-        absent = bool(failure) and any(talk.status is StatusCode.UNIMPLEMENTED for talk in made.talks)
-        return Outcome(case, failure, absent, tuple(made.traces()))
+        absent = made.absent or any(talk.status is StatusCode.UNIMPLEMENTED for talk in made.talks)
+        return Outcome(case, failure, bool(failure) and absent, tuple(made.traces()))
 
 
 async def _failure(case: Case, made: World) -> str:

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"sync"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/envoyproxy/go-control-plane/pkg/cache/types"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
@@ -36,8 +39,9 @@ func (l *linears) CreateDeltaWatch(request *cache.DeltaRequest, sub cache.Subscr
 	return l.mux(request.GetNode().GetCluster()).CreateDeltaWatch(request, sub, out)
 }
 
-func (l *linears) Fetch(ctx context.Context, request *cache.Request) (cache.Response, error) {
-	return l.mux(request.GetNode().GetCluster()).Fetch(ctx, request)
+// Fetch is not implemented by linear caches, which say so in words only.
+func (l *linears) Fetch(context.Context, *cache.Request) (cache.Response, error) {
+	return nil, status.Error(codes.Unimplemented, "fetch is not implemented by LinearCache")
 }
 
 // offer tells each cache what changed; the version of a linear cache is its own.

@@ -25,6 +25,11 @@ import (
 	routes "github.com/envoyproxy/go-control-plane/envoy/service/route/v3"
 	runtimes "github.com/envoyproxy/go-control-plane/envoy/service/runtime/v3"
 	secrets "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
+	// What the REST gateway must know to write it as JSON, beside the types of the services.
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
@@ -66,9 +71,11 @@ func serve(setup string, content bool) error {
 		told["note"] += ", versions by content"
 	}
 	told["xds"] = open(func(at net.Listener) error { return register(xds).Serve(at) })
-	told["rest"] = "http://" + open(func(at net.Listener) error {
-		return http.Serve(at, gateway{server.HTTPGateway{Server: xds}})
-	})
+	if setup != "L" { // whose caches have no Fetch
+		told["rest"] = "http://" + open(func(at net.Listener) error {
+			return http.Serve(at, gateway{server.HTTPGateway{Server: xds}})
+		})
+	}
 	told["adapter"] = "http://" + open(func(at net.Listener) error { return http.Serve(at, newAdapter(offered)) })
 	return json.NewEncoder(os.Stdout).Encode(told)
 }

@@ -10,11 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/emptypb"
 
-	// Secrets are found by their type URL.
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/types"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 )
@@ -31,7 +28,15 @@ type named struct {
 	Aliases []string `json:"aliases"`
 }
 
-// body is one resource, decoded, and the bytes it came from; a ttl of 0 is none.
+// opaque is a resource that go-control-plane need not understand: a message without fields keeps the bytes as they are.
+type opaque struct {
+	*emptypb.Empty
+	name string
+}
+
+func (o opaque) GetName() string { return o.name }
+
+// body is one resource and the bytes it came from; a ttl of 0 is none.
 type body struct {
 	bytes   []byte
 	message types.Resource
@@ -63,7 +68,7 @@ func (s state) clone() state {
 	return made
 }
 
-// read decodes a resource by the message class of its type.
+// read makes a resource of it that is served as the bytes that came.
 func (n named) read() (body, error) {
 	if cache.GetResponseType(n.TypeURL) == types.UnknownType {
 		return body{}, fmt.Errorf("%s %w", n.TypeURL, errNotOffered)
@@ -71,14 +76,8 @@ func (n named) read() (body, error) {
 	if len(n.Aliases) > 0 {
 		return body{}, fmt.Errorf("an alias of a resource %w", errNotOffered)
 	}
-	class, err := protoregistry.GlobalTypes.FindMessageByURL(n.TypeURL)
-	if err != nil {
-		return body{}, err
-	}
-	message := class.New().Interface()
-	if err := proto.Unmarshal(n.Value, message); err != nil {
-		return body{}, fmt.Errorf("%s %q: %w", n.TypeURL, n.Name, err)
-	}
+	message := opaque{&emptypb.Empty{}, n.Name}
+	message.ProtoReflect().SetUnknown(n.Value)
 	return body{n.Value, message, time.Duration(n.TTL * float64(time.Second))}, nil
 }
 
