@@ -88,3 +88,13 @@ def test_metadata_that_json_has_no_word_for_is_refused(number):
     node.metadata.fields["a"].number_value = number
     with pytest.raises(ProtocolError, match="node"):
         decode_node(node.SerializeToString())
+
+
+def test_a_node_of_mostly_metadata_is_refused_before_it_is_taken_apart():
+    node = NODE(id="n")
+    node.metadata.fields["a"].string_value = "x" * (256 << 10)
+    with pytest.raises(ProtocolError, match="more than 262144"):
+        decode_node(node.SerializeToString())
+    node.ClearField("metadata")
+    node.extensions.add(name="x" * (256 << 10))
+    assert decode_node(node.SerializeToString()).id == "n"

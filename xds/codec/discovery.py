@@ -13,22 +13,25 @@ from xds.codec.message import to_json
 from xds.model import ConfigError, ProtocolError
 
 DISCOVERY: Final = "envoy.service.discovery.v3."
+REFUSAL: Final = ("error_detail", "errorDetail")
 
 
 def request_from_json(text: bytes) -> bytes:
     """The DiscoveryRequest that a JSON text describes, encoded; field names in either spelling.
 
-    What this version of Envoy's types does not know is left out, and so are the node's extensions, by far the most of it.
+    What this version of Envoy's types does not know is left out, and so is what nothing comes of here: why a response was
+    refused, because a poll does not say which, and the node's extensions, by far the most of it.
     Raises ProtocolError when the text describes none.
     """
     try:
         body = msgspec.json.decode(text)
         if not isinstance(body, dict):
             raise ProtocolError("the request must be a JSON object")
+        kept = {name: value for name, value in body.items() if name not in REFUSAL}
         if isinstance(node := body.get("node"), dict):
             node.pop("extensions", None)
         request = message_class(DISCOVERY + "DiscoveryRequest")()
-        json_format.ParseDict(body, request, ignore_unknown_fields=True, descriptor_pool=pool())
+        json_format.ParseDict(kept, request, ignore_unknown_fields=True, descriptor_pool=pool())
         return request.SerializeToString()
     except (msgspec.DecodeError, json_format.ParseError, RecursionError, UnicodeError) as error:
         raise ProtocolError(f"the request is no DiscoveryRequest: {error}") from None

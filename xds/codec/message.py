@@ -64,18 +64,22 @@ def decode(type_url: str, body: bytes) -> Message:
 
 NODE: Final = "envoy.config.core.v3.Node"
 EXTENSIONS: Final = 9
+LARGEST_NODE: Final = 256 << 10
+"""Bytes of a node without its extensions: most of them metadata, which is taken apart in Python."""
 
 
 def decode_node(body: bytes) -> Node:
     """The node of a first message. Its `extensions`, by far the most of it (Envoy sends over 500), are skipped.
 
-    Raises ProtocolError when the bytes are no message at all, or no node.
+    Raises ProtocolError when the bytes are no message at all, or no node, and for more than 256 KiB without those.
     """
     kept = b"".join(
         wire.delimited(number, value)
         for number, value in wire.fields(body)
         if isinstance(value, bytes) and number != EXTENSIONS
     )
+    if len(kept) > LARGEST_NODE:
+        raise ProtocolError(f"the node has {len(kept)} bytes without its extensions: more than {LARGEST_NODE}")
     try:
         node: Any = message_class(NODE).FromString(kept)
         metadata = json_format.MessageToDict(node.metadata)
