@@ -21,10 +21,10 @@ def fields(body: bytes) -> Iterator[tuple[int, bytes | int]]:
     """
     at, end = 0, len(body)
     while at < end:
-        tag, at = read_varint(body, at)
+        tag, at = (body[at], at + 1) if body[at] < 0x80 else read_varint(body, at)
         wire_type = tag & 7
         if wire_type == LENGTH:
-            size, at = read_varint(body, at)
+            size, at = (body[at], at + 1) if at < end and body[at] < 0x80 else read_varint(body, at)
             if at + size > end:
                 raise ProtocolError("the message is cut short")
             yield tag >> 3, body[at : at + size]

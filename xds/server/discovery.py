@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 LONGEST: Final = 500
 """Characters of a node's names, and of what a client is told when its stream ends, which travels in a header."""
+
+UNDIVIDED: Final = Limits(response_bytes=sys.maxsize)
+"""For an answer that nothing follows."""
 
 Wire: TypeAlias = GrpcStream[bytes, bytes]
 
@@ -177,7 +181,7 @@ class Discovery:
         visit = self._enter(principal, request, only)
         if (served := self._fleet.served(visit.group)) is None:
             raise ProtocolError(f"nothing is known of the node group {visit.group!r} yet", code="UNAVAILABLE")
-        stream = Stream(SOTW, prefix=self._prefix(), only=only)
+        stream = Stream(SOTW, prefix=self._prefix(), only=only, limits=UNDIVIDED)
         stream.receive(Request(request.type_url, names=request.names))
         stream.serve(served)
         self._metrics.request(only)
