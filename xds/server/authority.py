@@ -30,6 +30,15 @@ ANY: Final = ("*",)
 ShortType: TypeAlias = Literal["cds", "eds", "sds", "lds", "rds", "srds", "vhds", "ecds", "rtds", "leds"]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this address, or `localhost`, can be reached from this machine only."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who opened a stream, before a word of it is read: from where, with which metadata (lower-case names), and
@@ -44,10 +53,7 @@ class Caller:
     @property
     def is_local(self) -> bool:
         """Whether the caller is on this machine."""
-        try:
-            return ip_address(self.host.partition("%")[0]).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -102,6 +108,10 @@ class Authority:
     def __init__(self, rules: Iterable[Rule] = DEFAULT, authenticators: Iterable[Authenticator] = ()) -> None:
         self._rules, self._authenticators = tuple(rules), tuple(authenticators)
 
+    def lets_in(self, principal: Principal) -> bool:
+        """Whether there is any rule for this principal."""
+        return any(rule.names(principal) for rule in self._rules)
+
     async def authenticate(self, caller: Caller) -> Principal:
         """Who calls. Raises ProtocolError, UNAUTHENTICATED for a caller that proves nothing where no rule speaks of those,
         and UNAVAILABLE when it cannot be found out now.
@@ -110,7 +120,7 @@ class Authority:
             if (principal := await _asked(one, caller)) is not None:
                 return principal
         principal = caller.certified or (LOCAL if caller.is_local else ANONYMOUS)
-        if not principal.proved and not any(rule.names(principal) for rule in self._rules):
+        if not principal.proved and not self.lets_in(principal):
             raise ProtocolError("neither a certificate nor a token says who you are", code="UNAUTHENTICATED")
         return principal
 
