@@ -28,7 +28,7 @@ Groups = dict[str, dict[Reference, Resource]]
 @asynccontextmanager
 async def serving() -> AsyncIterator[Target]:
     """Our server and its adapter, on this event loop."""
-    server = XdsServer(identifier="legation")
+    server = XdsServer(identifier="legation", client_status=True)
     runner = web.AppRunner(adapter(server), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -73,11 +73,15 @@ async def a_client_that_reads_late_gets_the_newest(world: World) -> None:
 
 @case(114, variants=ADS)
 async def a_first_message_of_many_mib_is_read(world: World) -> None:
+    """A client that comes back says all that it has; one in state of the world names all that it wants."""
     await world.set(world.make("a"))
-    node = {"id": world.group, "cluster": world.group, "metadata": {"much": "x" * (8 * MIB)}}
-    talk = world.talk(node=node)
-    await talk.want(world.type_url)
-    await talk.becomes(world.type_url, world.make("a"))
+    names = [f"{number:0400}" for number in range(12_000)]
+    talk = world.talk()
+    if world.dialect == "delta":
+        await talk.want(world.type_url, initial_resource_versions=dict.fromkeys(names, "old"))
+    else:
+        await talk.want(world.type_url, "a", *names)
+    await talk.settles(world.type_url, world.make("a"))
 
 
 @case(115, variants=DELTA, types=(CDS, EDS))
