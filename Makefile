@@ -1,6 +1,7 @@
 # make run     a working gateway: installs what it needs into .venv, then serves examples/quickstart.yaml
 # make test    the whole test suite, with a real Envoy
 # make wire    what our server and its peers show on the wire, as a table; make wire TARGET=... asks another server
+# make wire-faults   whether the wire suite notices what goes wrong: it is asked of our server with one fault after the other
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
 # make headline  ours beside go-control-plane in numbers, with real Envoys
@@ -16,7 +17,7 @@ PYTHON ?= $(eval PYTHON := $(shell $(FIND)))$(PYTHON)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test wire lint bench headline clean
+.PHONY: run test wire wire-faults lint bench headline clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
@@ -26,6 +27,9 @@ test: $(VENV)/test
 
 wire: $(VENV)/test
 	@$(BIN)/python tests/wire/run.py $(if $(TARGET),"$(TARGET)")
+
+wire-faults: $(VENV)/test
+	@$(BIN)/python tests/wire/faults.py
 
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check

@@ -57,6 +57,10 @@ async def types_come_in_the_order_of_their_references(world: World) -> None:
 @case(82, 83, variants=ADS)
 async def a_route_never_lacks_its_cluster(world: World) -> None:
     talk = await repoint(world)
+    unanswered = await talk.read(CDS)
+    await talk.rest()
+    talk.has(RDS, route("r", "x"))
+    await talk.accept(unanswered)
     for _ in range(12):
         if talk.known(RDS).holds["r"] == route("r", "y", "2").value and talk.known(CDS).holds.keys() == {"y"}:
             break
@@ -96,7 +100,10 @@ async def a_cluster_goes_after_what_names_it(world: World) -> None:
 @case(85, variants=ADS)
 async def a_refused_cluster_stops_the_route_to_it(world: World) -> None:
     talk = await repoint(world)
-    await talk.nack(await talk.read(CDS), "cluster y: it does not please me")
+    refused = await talk.read(CDS)
+    await talk.rest()
+    talk.has(RDS, route("r", "x"))
+    await talk.nack(refused, "cluster y: it does not please me")
     await talk.settles(RDS, route("r", "x"))
     await world.set(*site("z", "2"))
     await talk.want(EDS, "z")

@@ -17,10 +17,8 @@ async def back(world: World, *names: str, version: str) -> Talk:
 
 @case(49, variants=SOTW, types=(EDS, RDS))
 async def a_version_does_not_tell_which_names_are_held(world: World) -> None:
-    first = await world.client(world.make("a"))
-    version = first.known(world.type_url).version
-    await world.add(world.make("b"))
-    talk = await back(world, "a", "b", version=version)
+    first = await world.client(world.make("a"), world.make("b"))
+    talk = await back(world, "a", "b", version=first.known(world.type_url).version)
     await talk.becomes(world.type_url, world.make("a"), world.make("b"))
 
 
