@@ -106,6 +106,7 @@ CASES = {
         {"@type": SRDS, "name": "s", "route_configuration": {"virtual_hosts": [{"name": "v", "routes": [TO_C]}]}},
         {(CDS, "c")},
     ),
+    "virtual hosts to be": ({"@type": RDS, "name": "r", "vhds": {"config_source": ADS}}, {(VHDS, "r/")}),
     "a virtual host": ({"@type": VHDS, "name": "r/v", "domains": ["a"], "routes": [TO_C]}, {(CDS, "c")}),
     "filters of their own discovery": (
         {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from xds_client import DELTA, Group
-from xds_resources import cluster, host
+from xds_resources import cluster, host, route
 
 from xds.codec import message_class
 from xds.model import Resource
-from xds.model.type_url import CDS, VHDS
+from xds.model.type_url import CDS, RDS, VHDS
 
 RESPONSE = "envoy.service.discovery.v3.DeltaDiscoveryResponse"
 
@@ -88,6 +89,64 @@ def test_a_host_that_was_dropped_is_not_sent():
     client.drop(VHDS, "r/b.com")
     group.publish(host("r/v", "a.com", "b.com", cluster="y"))
     assert told(client) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("a.com", "exact"),
+        ("b.a.com", "end"),
+        ("c.b.a.com", "longer end"),
+        ("x-a.com", "part"),
+        ("shop.org", "beginning"),
+        ("else", "any"),
+    ],
+)
+def test_a_host_is_answered_by_the_virtual_host_that_envoy_would_choose(asked, found):
+    """Row 100: and the asked name is among the aliases."""
+    domains = {
+        "exact": "A.com",
+        "end": "*.a.com",
+        "longer end": "*.b.a.com",
+        "part": "*-a.com",
+        "beginning": "shop.*",
+        "any": "*",
+    }
+    client = Group(DELTA, *(host(f"r/{name}", domain) for name, domain in domains.items())).client()
+    client.ask(VHDS, f"r/{asked}")
+    ((name, aliases, has_body),) = told(client)
+    assert (name, f"r/{asked}" in aliases, has_body) == (f"r/{found}", True, True)
+    assert told(client) == []
+    client.add(VHDS, f"r/{asked}")
+    assert len(told(client)) == 1
+
+
+def test_the_domains_of_one_route_configuration_are_not_anothers():
+    client = Group(DELTA, host("r/any", "*"), host("s/v", "a.com")).client()
+    client.ask(VHDS, "s/b.com")
+    assert told(client) == [("s/b.com", {"s/b.com"}, False)]
+
+
+def test_envoy_hears_of_no_host_before_it_asks_for_one():
+    """Row 45: it waits 15 s otherwise, for each route configuration that has its hosts from VHDS."""
+    group = Group(DELTA, route("r", vhds=True), route("s"), host("r/v", "a.com"))
+    client = group.client()
+    client.ask(RDS, "r", "q")
+    client.settle()
+    client.ask(VHDS)
+    assert told(client) == [("r/", {"r/"}, False)]
+    group.publish(route("r", vhds=True), route("q", vhds=True), host("r/v", "a.com"))
+    client.expect(RDS, "q")
+    assert told(client) == [("q/", {"q/"}, False)]
+
+
+def test_a_host_that_is_asked_for_later_is_told_beside():
+    """Row 100: on a stream for hosts alone."""
+    client = Group(DELTA, route("r", vhds=True), host("r/v", "a.com")).client()
+    client.ask(VHDS)
+    told(client)
+    client.add(VHDS, "r/a.com")
+    assert [name for name, _, _ in told(client)] == ["r/v"]
 
 
 def test_hosts_wait_for_their_clusters(dialect):

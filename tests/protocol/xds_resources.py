@@ -48,10 +48,11 @@ def listener(name: str, route: str = "", mark: str = "1", *, cluster: str = "") 
 
 
 @cache
-def route(name: str, *clusters: str, mark: str = "1") -> Resource:
+def route(name: str, *clusters: str, mark: str = "1", vhds: bool = False) -> Resource:
     routes = [{"match": {"prefix": f"/{one}"}, "route": {"cluster": one}} for one in clusters]
     host = {"name": mark, "domains": ["*"], "routes": routes}
-    return resource({"@type": RDS, "name": name, "virtual_hosts": [host]})
+    more = {"vhds": {"config_source": {"ads": {}}}} if vhds else {}
+    return resource({"@type": RDS, "name": name, "virtual_hosts": [host], **more})
 
 
 @cache

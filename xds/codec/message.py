@@ -199,6 +199,6 @@ def own_name(message: Message) -> str:
 
 
 def _hosts(name: str, virtual_host: Any) -> tuple[str, ...]:
-    """What Envoy asks for in VHDS when a request comes for one of the domains."""
+    """What Envoy asks for in VHDS when a request comes for one of the domains: in lower case, always."""
     routes = name.rpartition("/")[0]
-    return tuple(f"{routes}/{domain}" for domain in virtual_host.domains) if routes else ()
+    return tuple(f"{routes}/{domain.lower()}" for domain in virtual_host.domains) if routes else ()

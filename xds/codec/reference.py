@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from xds.codec.descriptors import message_class
 from xds.model import ConfigError, Reference
 from xds.model.name import canonical
-from xds.model.type_url import CDS, ECDS, EDS, PREFIX, RDS, SDS
+from xds.model.type_url import CDS, ECDS, EDS, PREFIX, RDS, SDS, VHDS
 
 
 def references(message: Message) -> frozenset[Reference]:
@@ -66,6 +66,12 @@ def _scope(message: Any) -> Iterator[Reference]:
         yield RDS, message.route_configuration_name
 
 
+def _hosts(message: Any) -> Iterator[Reference]:
+    """Its virtual hosts to be, from ADS or a stream of their own: each has a name that begins like this."""
+    if message.HasField("vhds"):
+        yield VHDS, f"{message.name}/"
+
+
 def _extension(message: Any) -> Iterator[Reference]:
     if _from_ads(message.config_discovery.config_source):
         yield ECDS, message.name
@@ -92,6 +98,7 @@ NAMED: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
     "envoy.config.cluster.v3.Cluster": _cluster,
     "envoy.extensions.filters.network.http_connection_manager.v3.Rds": _rds,
     "envoy.config.route.v3.ScopedRouteConfiguration": _scope,
+    "envoy.config.route.v3.RouteConfiguration": _hosts,
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": _extension,
     "envoy.config.listener.v3.Filter": _extension,
     "envoy.config.listener.v3.ListenerFilter": _extension,

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import Final
 
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources
-from xds.model.type_url import CDS, ECDS, LDS, RDS, SRDS, VHDS, short_type
+from xds.model.type_url import CDS, ECDS, EDS, LDS, RDS, SDS, SRDS, VHDS, short_type
 
+CHECKED: Final = frozenset({CDS, EDS, SDS, RDS, ECDS})
+"""The types whose every reference must be in the snapshot."""
 NAMING: Final = (CDS, LDS, ECDS, SRDS, RDS, VHDS)
-"""The types that name resources; each of these must be in the snapshot."""
+"""The types that name others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +88,5 @@ def loose_ends(snapshot: Snapshot) -> list[tuple[Resource, str]]:
         for of_type in NAMING
         for one in snapshot.of_type(of_type).values()
         for type_url, name in sorted(one.references)
-        if name not in snapshot.of_type(type_url)
+        if type_url in CHECKED and name not in snapshot.of_type(type_url)
     ]

@@ -13,7 +13,7 @@ from xds.model.name import is_glob
 from xds.model.type_url import EDS, VHDS
 from xds.protocol.message import Fault, Request, Response
 from xds.protocol.offer import Offer
-from xds.protocol.order import SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
+from xds.protocol.order import BY_ALIAS, SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
 from xds.protocol.subscription import NOWHERE, WILDCARD, Subscription, no_endpoints, no_host
 
 
@@ -194,6 +194,8 @@ class Delta:
         legacy = first and not named and not request.unsubscribe and is_whole(subscription.type_url)
         given = subscription.given()
         subscription.owed |= given if WILDCARD in named else named & given
+        if subscription.type_url in BY_ALIAS:
+            subscription.owed |= named  # what it holds under another name may answer for these, too
         subscription.wildcard |= legacy or WILDCARD in named
         named -= {WILDCARD}
         subscription.ask_again(named)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
-from xds.model.type_url import CDS, EDS, RDS, short_type
+from xds.model.type_url import CDS, EDS, RDS, VHDS, short_type
 from xds.protocol.delivery import Delivery, deliveries
 from xds.protocol.dialect import Dialect
 from xds.protocol.draft import Draft
@@ -188,6 +188,8 @@ class Stream:
 
     def _next(self, snapshot: Snapshot, subscription: Subscription) -> Response | None:
         resources = snapshot.of_type(subscription.type_url)
+        if subscription.type_url == VHDS and not subscription.answered:
+            subscription.owe(name for route in snapshot.of_type(RDS).values() for name in route.names(VHDS))
         if subscription.settled is resources or not (subscription.is_active() or subscription.owed):
             return None
         draft = self._draft(snapshot, subscription)
@@ -309,7 +311,7 @@ class Stream:
         if not _may_have(self.snapshot, reference[0]):
             return PERMISSION_DENIED, f"this client may not ask for {short_type(reference[0])} resources"
         if reference in self.snapshot.withheld:
-            return UNAVAILABLE, "another client refused it"
+            return UNAVAILABLE, "a client of this node group refused it"
         if reason := self._subscriptions[reference[0]].sought.get(reference[1]):
             return UNAVAILABLE, reason
         return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"

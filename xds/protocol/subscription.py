@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from xds.codec import wire
@@ -15,6 +15,7 @@ from xds.model import Resource, Resources
 from xds.model.name import SCHEME, canonical, glob_over, is_glob
 from xds.model.type_url import EDS, VHDS
 from xds.protocol.draft import Draft
+from xds.protocol.host import answering
 from xds.protocol.message import Accepted, Fact, Rejected
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, is_whole
@@ -102,7 +103,7 @@ class Subscription:
         """The names of the resources that the client is to get whatever their version."""
         owed = self.owed
         if self.type_url in BY_ALIAS:
-            owed = owed.union(one.name for name in owed if (one := resources.by_alias.get(name)))
+            owed = owed.union(one.name for name in owed if (one := answering(resources, name)))
         if globs := self.globs & owed:
             owed = owed.union(name for name in resources if glob_over(name) in globs)
         return owed
@@ -119,9 +120,15 @@ class Subscription:
         if self.globs:
             found.update((name, one) for name, one in resources.items() if glob_over(name) in self.globs)
         if self.type_url in BY_ALIAS:
-            aliased = (resources.by_alias.get(name) for name in self.names)
-            found.update((one.name, one) for one in aliased if one)
+            self._find_hosts(resources, found)
         return found
+
+    def _find_hosts(self, resources: Resources, found: dict[str, Resource]) -> None:
+        """Adds what answers for a host that the client asks for. The client looks for just that name among its aliases."""
+        for name in self.names - found.keys():
+            if (one := answering(resources, name)) is not None:
+                one = found.get(one.name, one)
+                found[one.name] = one if name in one.aliases else replace(one, aliases=(*one.aliases, name))
 
     def lacking(self, resources: Resources, wanted: Mapping[str, Resource]) -> set[str]:
         """What the client asks for and does not exist, under any name, nor is held from when it did: the news of it."""
@@ -187,7 +194,7 @@ class Subscription:
 
     def owe(self, names: Iterable[str]) -> None:
         """The client is to be sent these again, where it wants them."""
-        if owed := {name for name in names if self.covers(name)}:
+        if owed := {name for name in names if self.covers(name) or self.type_url in BY_ALIAS}:
             self.owed |= owed
             self.changed()
 
