@@ -2,6 +2,7 @@
 # make test    the whole test suite, with a real Envoy
 # make wire    what our server and its peers show on the wire, as a table; make wire TARGET=... asks another server
 # make wire-faults   whether the wire suite notices what goes wrong: it is asked of our server with one fault after the other
+# make clients what real clients make of it: Envoy in five releases, and gRPC (make test does so with the newest Envoy)
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
 # make headline  ours beside go-control-plane in numbers, with real Envoys
@@ -15,9 +16,10 @@ ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND = for one in python3.13 python3.12 python3.11 python3; do $$one -c '$(ENOUGH)' 2>/dev/null && echo $$one && break; done
 PYTHON ?= $(eval PYTHON := $(shell $(FIND)))$(PYTHON)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+ENVOYS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/legation/envoys
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test wire wire-faults lint bench headline clean
+.PHONY: run test wire wire-faults clients envoys lint bench headline clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
@@ -30,6 +32,12 @@ wire: $(VENV)/test
 
 wire-faults: $(VENV)/test
 	@$(BIN)/python tests/wire/faults.py
+
+clients: envoys
+	ENVOYS=$(ENVOYS) $(BIN)/pytest tests/real_clients
+
+envoys: $(VENV)/test
+	@$(BIN)/python tests/real_clients/envoys.py $(ENVOYS)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check

@@ -55,6 +55,17 @@ async def test_a_publication_is_accepted_when_every_proxy_has_said_so(dialect):
     assert done[0].accepted
 
 
+async def test_a_publication_that_says_nothing_new_is_accepted_at_once(dialect):
+    server = XdsServer()
+    await server.publish("edge", Snapshot.of([cluster("a")]))
+    async with a_client(server, dialect) as client:
+        await client.send(node=NODE)
+        await client.names()
+        await until(lambda: server.fleet.is_live("edge"))
+        with anyio.fail_after(SOON):
+            assert (await server.publish("edge", Snapshot.of([cluster("a")]), until="accepted")).accepted
+
+
 async def test_a_publication_tells_what_was_refused(dialect):
     server, done = XdsServer(), list[Publication]()
     await server.publish("edge", Snapshot.of([cluster("a")]))

@@ -32,6 +32,7 @@ class Visit:
 class Session:
     """One open stream of one node: its protocol state, and the signal that there may be something to say.
 
+    `quiet` tells whether every response was answered when the stream last had nothing to say, `rests` of which snapshot.
     `denied` are the types that it asked for and may not: it is told that nothing of them exists for it.
     """
 
@@ -42,6 +43,7 @@ class Session:
     since: float = field(default_factory=time.time)
     signal: Signal = field(default_factory=Signal)
     quiet: bool = False
+    rests: Snapshot | None = None
     denied: set[str] = field(default_factory=set)
     _seen: tuple[Snapshot | None, Snapshot | None] = (None, None)
 
@@ -252,11 +254,10 @@ class Fleet:
 
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
-        quiet = session.stream.is_quiet()
-        if quiet and not session.quiet:
-            session.quiet = True
+        known = session.quiet and session.rests is session.stream.snapshot
+        session.quiet, session.rests = session.stream.is_quiet(), session.stream.snapshot
+        if session.quiet and not known:
             self.settled.publish(None)
-        session.quiet = quiet
 
     def streams(self, group: str) -> list[Session]:
         """The open streams of one group."""

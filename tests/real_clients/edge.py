@@ -1,0 +1,42 @@
+"""The edge: a control plane with one node group, a relay in front of it, and a real Envoy behind that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+from envoy_proxy import GROUP, Proxy, running
+from patience import SECONDS
+from relay import Relay, relaying
+
+from xds.model import Resource, Snapshot
+from xds.server.xds_server import Publication, XdsServer
+
+
+@dataclass(eq=False)
+class Edge:
+    """All that a test needs of it."""
+
+    server: XdsServer
+    relay: Relay
+    proxy: Proxy
+
+    async def publish(self, *resources: Resource) -> Publication:
+        """Publishes this, and returns when Envoy has answered all of it: sooner than the 15 s of a stall."""
+        with anyio.fail_after(SECONDS):
+            return await self.server.publish(GROUP, Snapshot.of(resources), until="accepted")
+
+
+@asynccontextmanager
+async def an_edge(program: str, home: Path, dialect: Any, *resources: Resource, wordy: bool = False) -> AsyncIterator[Edge]:
+    """An edge that is live with these resources; a `wordy` Envoy says who it is in every request."""
+    server = XdsServer(identifier="real clients")
+    await server.publish(GROUP, Snapshot.of(resources))
+    async with server.serve() as address, relaying(address) as relay:
+        proxy = Proxy(program, home, relay.address, dialect, wordy=wordy)
+        async with running(proxy):
+            yield Edge(server, relay, proxy)

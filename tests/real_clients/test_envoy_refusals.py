@@ -1,0 +1,70 @@
+"""What a real Envoy refuses, and what that means for everything beside it."""
+
+from __future__ import annotations
+
+from envoy_proxy import Proxy, running
+from gateway_site import ask, free_port
+from load import load
+from network import bad_cluster, bad_route, cluster, endpoints, listener, route, site
+from relay import Relay
+
+CLUSTERS = r"cluster_manager\.cds"
+MOST = 5
+"""Refusals in which two bad resources among three are found: of all, of halves, of each."""
+
+
+async def test_a_bad_cluster_among_good_ones_is_refused_once(edge, program, dialect, home, port, one):
+    """Rows 15, 68, 131: however much changes beside it; and an Envoy that starts later never meets it."""
+    bad = bad_cluster("bad"), endpoints("bad", one)
+    async with edge(*site(port, one)) as made, load(f"http://127.0.0.1:{port}/") as traffic:
+        for mark in range(1, 6):
+            done = await made.publish(
+                *site(port, one, mark=mark), *bad, cluster(f"new-{mark}"), endpoints(f"new-{mark}", one)
+            )
+            assert [(refusal.name, refusal.kept) for refusal in done.refusals] == [("bad", False)]
+            assert set(await made.proxy.clusters()) == {"shop", f"new-{mark}"}
+        await traffic.more("200 one")
+        async with running(Proxy(program, home / "2", made.relay.address, dialect)) as later:
+            assert set(await later.clusters()) == {"shop", "new-5"}
+            assert await later.refused(CLUSTERS) == 0
+        assert await made.proxy.refused(CLUSTERS) == 1
+        assert await made.proxy.stalls() == []
+    assert not traffic.failures
+
+
+async def test_the_last_good_version_of_a_bad_cluster_stays_until_there_is_a_better_one(edge, port, one):
+    """Rows 18, 19."""
+    web, routes, good, ends = site(port, one)
+    async with edge(web, routes, good, ends) as made, load(f"http://127.0.0.1:{port}/") as traffic:
+        done = await made.publish(web, routes, bad_cluster("shop"), ends)
+        assert [(refusal.name, refusal.kept) for refusal in done.refusals] == [("shop", True)]
+        assert "ConnectTimeout" in done.refusals[0].message
+        for mended in (good, cluster("shop", 1)):
+            done = await made.publish(web, routes, mended, ends)
+            assert done.accepted
+        assert (await made.proxy.clusters())["shop"]["connect_timeout"] == "5.001s"
+        await traffic.more("200 one")
+    assert not traffic.failures
+
+
+async def test_several_bad_routes_of_which_envoy_names_none_are_found(edge, port, one):
+    """Rows 15, 69: in one response with a good one, which is served; their last good versions stay."""
+    names = ("bad-1", "bad-2", "good")
+    ports = {name: free_port() for name in names}
+    rest = *site(port, one), *(listener(name, ports[name], name) for name in names)
+    bad = bad_route("bad-1"), bad_route("bad-2")
+    async with edge(*rest, *(route(name, rest="shop") for name in names)) as made:
+        done = await made.publish(*rest, *bad, route("good", rest="nowhere"))
+        assert {(refusal.name, refusal.kept) for refusal in done.refusals} == {("bad-1", True), ("bad-2", True)}
+        answers = {name: await ask(f"http://127.0.0.1:{port}/") for name, port in ports.items()}
+        assert answers == {"bad-1": "200 one", "bad-2": "200 one", "good": "503 "}
+        found = refusals(made.relay)
+        assert len(found) <= MOST
+        for mark in range(1, 4):
+            await made.publish(*rest, *bad, route("good", mark, rest="nowhere"))
+        assert refusals(made.relay) == found
+
+
+def refusals(relay: Relay) -> list[bytes]:
+    """The requests that refuse a bad route."""
+    return [request for request in relay.asked if b"missing ): (" in request]
