@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -64,22 +64,20 @@ def decode(type_url: str, body: bytes) -> Message:
 
 NODE: Final = "envoy.config.core.v3.Node"
 EXTENSIONS: Final = 9
-LARGEST_NODE: Final = 256 << 10
-"""Bytes of a node without its extensions: most of them metadata, which is taken apart in Python."""
+METADATA: Final = 3
+MOST: Final = 256 << 10
+"""Bytes of metadata, which takes long to take apart, and of all the rest."""
 
 
 def decode_node(body: bytes) -> Node:
-    """The node of a first message. Its `extensions`, by far the most of it (Envoy sends over 500), are skipped.
+    """The node of a first message. Its `extensions`, by far the most of it (Envoy sends over 500), are skipped, and so is
+    metadata of more than 256 KiB.
 
-    Raises ProtocolError when the bytes are no message at all, or no node, and for more than 256 KiB without those.
+    Raises ProtocolError when the bytes are no message at all, or no node, and where the rest is more than 256 KiB.
     """
-    kept = b"".join(
-        wire.delimited(number, value)
-        for number, value in wire.fields(body)
-        if isinstance(value, bytes) and number != EXTENSIONS
-    )
-    if len(kept) > LARGEST_NODE:
-        raise ProtocolError(f"the node has {len(kept)} bytes without its extensions: more than {LARGEST_NODE}")
+    kept = b"".join(wire.delimited(number, value) for number, value in wire.fields(body) if _is_read(value, number))
+    if len(kept) > 2 * MOST:
+        raise ProtocolError(f"the node of the first message has {len(kept)} bytes without its extensions")
     try:
         node: Any = message_class(NODE).FromString(kept)
         metadata = json_format.MessageToDict(node.metadata)
@@ -93,6 +91,11 @@ def decode_node(body: bytes) -> Node:
         metadata,
         (place.region, place.zone, place.sub_zone),
     )
+
+
+def _is_read(value: bytes | int, number: int) -> TypeGuard[bytes]:
+    """Whether a field of a node is wanted: all that are is text or a message."""
+    return isinstance(value, bytes) and number != EXTENSIONS and not (number == METADATA and len(value) > MOST)
 
 
 def to_json(message: Message) -> dict[str, Any]:
