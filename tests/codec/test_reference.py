@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xds.codec import build, from_json, references
-from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS, SRDS, VHDS
+from xds.model.type_url import CDS, ECDS, EDS, LDS, LEDS, PREFIX, RDS, SDS, SRDS, VHDS
 
 ADS = {"ads": {}}
 TO_C = {"match": {"prefix": "/"}, "route": {"cluster": "c"}}
@@ -105,6 +105,16 @@ CASES = {
     "a scope of its own": (
         {"@type": SRDS, "name": "s", "route_configuration": {"virtual_hosts": [{"name": "v", "routes": [TO_C]}]}},
         {(CDS, "c")},
+    ),
+    "endpoints one by one": (
+        {
+            "@type": EDS,
+            "cluster_name": "c",
+            "endpoints": [
+                {"leds_cluster_locality_config": {"leds_config": ADS, "leds_collection_name": "xdstp://x/t/c/*?b=1&a=2"}}
+            ],
+        },
+        {(LEDS, "xdstp://x/t/c/*?a=2&b=1")},
     ),
     "virtual hosts to be": ({"@type": RDS, "name": "r", "vhds": {"config_source": ADS}}, {(VHDS, "r/")}),
     "a virtual host": ({"@type": VHDS, "name": "r/v", "domains": ["a"], "routes": [TO_C]}, {(CDS, "c")}),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from xds_client import DELTA, Group, Wanted
-from xds_resources import cluster, endpoints, listener, route
+from xds_resources import cluster, endpoint, endpoints, listener, localities, route
 
-from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS
+from xds.model.type_url import CDS, EDS, LDS, LEDS, PREFIX, RDS
 
 LISTENER = f"xdstp://x/{LDS.removeprefix(PREFIX)}/"
 ENDPOINTS = f"xdstp://x/{EDS.removeprefix(PREFIX)}/"
+ENDPOINT = f"xdstp://x/{LEDS.removeprefix(PREFIX)}/"
 CLUSTER = f"xdstp://x/{CDS.removeprefix(PREFIX)}/"
 GLOB = LISTENER + "foo/*"
 
@@ -191,6 +192,30 @@ def test_endpoints_under_a_glob_are_sent_again_when_their_cluster_changes(dialec
     group.publish(cluster("c", "2", service=service), endpoints(service))
     client.expect(CDS, "c")
     client.expect(EDS, service)
+
+
+def test_single_endpoints_are_sent_again_when_their_cluster_changes():
+    """Row 88: Envoy waits 15 s for what it has already, and asks for nothing; with no endpoint, too."""
+    glob = ENDPOINT + "c/*"
+    rest = (localities("c", glob), endpoint(ENDPOINT + "c/1"))
+    group = Group(DELTA, cluster("c"), *rest)
+    client = group.client()
+    client.ask(CDS)
+    client.ask(EDS, "c")
+    client.ask(LEDS, glob)
+    client.settle()
+    group.publish(cluster("c", "2"), *rest)
+    client.expect(CDS, "c")
+    client.expect(EDS, "c")
+    client.expect(LEDS, ENDPOINT + "c/1")
+    for type_url in (CDS, EDS, LEDS):
+        client.ack(type_url)
+    group.publish(cluster("c", "2"), localities("c", glob))
+    client.settle()
+    group.publish(cluster("c", "3"), localities("c", glob))
+    client.expect(CDS, "c")
+    client.expect(EDS, "c")
+    assert client.expect(LEDS).removals == {glob}
 
 
 def test_routes_wait_for_clusters_under_a_glob(dialect):

@@ -12,7 +12,7 @@ from typing import Any
 from xds.codec import decode, message_class, own_name, references, wire
 from xds.model import Resource, Snapshot
 from xds.model.name import canonical, glob_over
-from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS, SRDS, VHDS
+from xds.model.type_url import CDS, EDS, LDS, LEDS, PREFIX, RDS, SRDS, VHDS
 from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Rejected, Stream, Verdicts
 
 DISCOVERY = "envoy.service.discovery.v3."
@@ -151,8 +151,9 @@ class Client:
         content = (dict(got.resources), got.removals, got.errors)
         assert content != wanted.before or wanted.has_cause, f"said twice: {got}"
         wanted.before, wanted.has_cause = content, False
-        if got.type_url == CDS and EDS in self.types:
-            self.types[EDS].has_cause = True
+        for parent, child in ((CDS, EDS), (EDS, LEDS)):
+            if got.type_url == parent and child in self.types:
+                self.types[child].has_cause = True
         if self.group.served is not None and CDS in self.types and got.type_url in NAMING and not self.impatient:
             self._check_clusters(got, self.group.served)
 

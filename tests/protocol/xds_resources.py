@@ -6,7 +6,7 @@ from functools import cache
 
 from xds.codec import resource
 from xds.model import Resource
-from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, SDS, VHDS
+from xds.model.type_url import CDS, ECDS, EDS, LDS, LEDS, PREFIX, RDS, SDS, VHDS
 
 FILTERS = PREFIX + "envoy.extensions.filters.network."
 
@@ -30,6 +30,19 @@ def endpoints(name: str, port: int = 1) -> Resource:
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         }
     )
+
+
+@cache
+def localities(name: str, collection: str) -> Resource:
+    """Endpoints that come one by one, from LEDS over ADS."""
+    leds = {"leds_config": {"ads": {}}, "leds_collection_name": collection}
+    return resource({"@type": EDS, "cluster_name": name, "endpoints": [{"leds_cluster_locality_config": leds}]})
+
+
+@cache
+def endpoint(name: str, port: int = 1) -> Resource:
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    return resource({"@type": LEDS, "endpoint": {"address": address}}, name=name)
 
 
 @cache

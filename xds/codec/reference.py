@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from xds.codec.descriptors import message_class
 from xds.model import ConfigError, Reference
 from xds.model.name import canonical
-from xds.model.type_url import CDS, ECDS, EDS, PREFIX, RDS, SDS, VHDS
+from xds.model.type_url import CDS, ECDS, EDS, LEDS, PREFIX, RDS, SDS, VHDS
 
 
 def references(message: Message) -> frozenset[Reference]:
@@ -61,6 +61,11 @@ def _rds(message: Any) -> Iterator[Reference]:
         yield RDS, message.route_config_name
 
 
+def _endpoints(message: Any) -> Iterator[Reference]:
+    if _from_ads(message.leds_config):
+        yield LEDS, message.leds_collection_name
+
+
 def _scope(message: Any) -> Iterator[Reference]:
     if message.route_configuration_name:
         yield RDS, message.route_configuration_name
@@ -96,6 +101,7 @@ def _a_cluster(field: str) -> Callable[[Any], Iterator[Reference]]:
 
 NAMED: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
     "envoy.config.cluster.v3.Cluster": _cluster,
+    "envoy.config.endpoint.v3.LedsClusterLocalityConfig": _endpoints,
     "envoy.extensions.filters.network.http_connection_manager.v3.Rds": _rds,
     "envoy.config.route.v3.ScopedRouteConfiguration": _scope,
     "envoy.config.route.v3.RouteConfiguration": _hosts,

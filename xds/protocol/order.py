@@ -39,7 +39,7 @@ TOLD_MISSING: Final = frozenset({CDS, LDS, SRDS, RDS})
 """Types of which SotW tells, in `resource_errors`, that a name does not exist. Of the last one that may be all that the
 response says: Envoy takes no notice, and gRPC need not wait 15 s for it."""
 
-WARMED_BY: Final[Mapping[str, tuple[str, ...]]] = {CDS: (EDS, SDS), LDS: (SDS,), RDS: (VHDS,)}
+WARMED_BY: Final[Mapping[str, tuple[str, ...]]] = {CDS: (EDS, SDS), EDS: (LEDS,), LDS: (SDS,), RDS: (VHDS,)}
 """The types that a changed resource of this type waits for before it takes the place of the one before. Envoy names no
 virtual host before a request needs it, and waits 15 s for a word of any in the name of a route configuration."""
 
