@@ -19,13 +19,15 @@ import ours
 import talk
 from behaviours import behaviours
 from case import Case, load
+from grpclib.server import Stream as GrpcStream
 from results import breaches, run
 
 from xds.codec import decode_node
 from xds.codec.wire import delimited
 from xds.model import ProtocolError, Resources
-from xds.model.type_url import CDS, EDS
+from xds.model.type_url import CDS, EDS, LDS, RDS
 from xds.protocol import dialect, stream
+from xds.protocol import subscription as subscriptions
 from xds.protocol.dialect import Delta, Sotw
 from xds.protocol.draft import Draft
 from xds.protocol.message import Rejected
@@ -138,7 +140,7 @@ def one_unanswered_response_stops_all_types(real: Any) -> Any:
 # State of the world
 
 
-@fault(Sotw, "contents", 13, 125)
+@fault(Sotw, "contents", 13)
 def only_the_first_resource_is_sent(real: Any) -> Any:
     return lambda *given: real(*given)[:1]
 
@@ -243,7 +245,7 @@ def a_wildcard_never_ends(real: Any) -> Any:
     return subscribe
 
 
-@fault(Sotw, "subscribe", 33)
+@fault(Sotw, "subscribe", 33, 125)
 def no_names_is_everything_at_any_time(real: Any) -> Any:
     def subscribe(self: Sotw, subscription: Subscription, request: Any, *, trusted: bool) -> None:
         subscription.named_before = False
@@ -531,6 +533,25 @@ def every_nonce_is_the_first(real: Any) -> Any:
 # Transport, and clients without a proxy
 
 
+@fault(GrpcStream, "send_message", 109)
+def one_writes_after_the_other(real: Any) -> Any:
+    turn = asyncio.Lock()
+
+    async def send(self: GrpcStream[Any, Any], message: Any) -> None:
+        async with turn:
+            await real(self, message)
+
+    return send
+
+
+@fault(Discovery, "_take", 114)
+def a_message_may_have_four_mib(real: Any) -> Any:
+    def take(self: Discovery, session: Session, body: bytes) -> None:
+        return real(self, session, body) if len(body) <= 4 << 20 else _refuse()
+
+    return take
+
+
 @fault(Draft, "fit", 115)
 def responses_have_any_size(real: Any) -> Any:
     return lambda *_: None
@@ -557,20 +578,15 @@ def a_name_ends_at_its_question_mark(real: Any) -> Any:
 @fault(Stream, "_early", 127)
 def a_listener_waits_for_its_routes(real: Any) -> Any:
     def early(self: Stream, snapshot: Any, subscription: Subscription, news: Any) -> set[str]:
-        lonely = {name for name, one in news.items() if one.type_url.endswith("Listener") and not one.references}
+        lonely = {name for name, one in news.items() if one.type_url == LDS and not any(one.names(RDS))}
         return real(self, snapshot, subscription, news) | lonely
 
     return early
 
 
-@fault(Subscription, "_contain", 131)
-def what_was_refused_with_others_is_not_owed(real: Any) -> Any:
-    def contain(self: Subscription, offer: Any, *given: Any) -> None:
-        real(self, offer, *given)
-        self.held.update((one.name, one) for one in offer.upserts)
-        self.owed.clear()
-
-    return contain
+@fault(subscriptions, "blamed", 131)
+def all_that_was_refused_is_to_blame(real: Any) -> Any:
+    return lambda offered, *_: tuple(offered)
 
 
 def _refuse() -> Any:

@@ -19,7 +19,7 @@ from traces import Trace
 AT_ONCE: Final = 32
 """How many cases run at the same time."""
 
-LIMIT: Final = 40.0
+LIMIT: Final = 90.0
 """Seconds that one case may take."""
 
 

@@ -20,15 +20,17 @@ HERE: Final = Path(__file__).parent
 
 
 class Result(StrEnum):
-    """What a target showed of a row: that it does it, that it does not, that it has no such service; or nothing."""
+    """What a target showed of a row: that it does it, that it does not, or that it has no such service. What no case of the
+    suite can show is shown elsewhere, for ours.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     ABSENT = "n/a"
-    UNSEEN = "unseen"
+    ELSEWHERE = "elsewhere"
 
 
-MARKS: Final[Mapping[Result, str]] = {Result.PASS: "✓", Result.FAIL: "✗", Result.ABSENT: "n/a", Result.UNSEEN: ""}
+MARKS: Final[Mapping[Result, str]] = {Result.PASS: "✓", Result.FAIL: "✗", Result.ABSENT: "n/a", Result.ELSEWHERE: ""}
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Cell:
     def result(self) -> Result:
         """The worst that was seen."""
         found = set(self.variants.values())
-        return next((one for one in (Result.FAIL, Result.ABSENT, Result.PASS) if one in found), Result.UNSEEN)
+        return next((one for one in (Result.FAIL, Result.ABSENT, Result.PASS) if one in found), Result.ELSEWHERE)
 
     def __str__(self) -> str:
         failing = [variant for variant, result in self.variants.items() if result is Result.FAIL]
@@ -119,7 +121,8 @@ def _markdown(columns: Sequence[Column]) -> Iterator[str]:
         f"- **{one.target.name}** {one.target.version}{f': {one.target.note}' * bool(one.target.note)}" for one in columns
     )
     yield ""
-    yield "✓ in every variant; ✗ in those that are named, or in all; n/a the target has no such service."
+    yield "✓ in every variant; ✗ in those that are named, or in all; n/a the target has no such service. What no scripted"
+    yield "client can show: tests elsewhere show them of ours, and some with real Envoys and real gRPC clients."
     yield "M must, S should, P a policy: there, ✓ says that the server chose what we did."
     yield ""
     yield from _totals(columns)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+import talk
 from behaviours import behaviours
 from case import Case, load
+from faults import FAULTS
 from invariants import INVARIANTS, OVER_ALL
 from ours import serving
 from results import Outcome, breaches, run
+
+PATIENCE = 30.0
+"""Seconds that a missing answer is waited for, however busy this machine is with other tests."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +35,9 @@ def outcomes(request: pytest.FixtureRequest) -> dict[Case, Outcome]:
     wanted = load() if everything else [one for asked in rows for one in SEEN[asked["row"], asked["variant"]]]
 
     async def go() -> list[Outcome]:
-        async with serving() as target:
-            return await run(target, dict.fromkeys(wanted))
+        with patch.object(talk, "SOON", PATIENCE):
+            async with serving() as target:
+                return await run(target, dict.fromkeys(wanted))
 
     return {outcome.case: outcome for outcome in asyncio.run(go())}
 
@@ -51,6 +58,13 @@ def test_every_stream(outcomes, row):
 def test_evidence_elsewhere_exists():
     listed = [one.partition("::") for row in behaviours().values() for one in row.evidence]
     assert not [file for file, _, name in listed if f"def {name}" not in (ROOT / file).read_text()]
+
+
+def test_every_row_that_must_hold_has_a_fault_that_breaks_it():
+    """The faults are seeded by `make wire-faults`; here, what they replace is still there."""
+    faulty = {row for one in FAULTS for row in one.rows if hasattr(one.owner, one.name)}
+    must = [row for row in behaviours().values() if row.level == "M" and (row.variants or row.group == "T")]
+    assert not [row.id for row in must if row.id not in faulty]
 
 
 def test_every_case_shows_something():

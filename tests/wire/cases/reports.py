@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+import talk as client
 from case import World, case
 from resources import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS, SRDS, Resource, name_of
-from talk import SOON, Unmet
+from talk import Unmet
 from variant import FETCH, REST, SERVER, SERVICES
 
 from xds.codec import from_json, message_class
@@ -143,7 +144,7 @@ async def the_status_is_asked_again_on_one_stream(world: World) -> None:
     await stands(world, a="SYNCED")
     stream = Stream(world, STATUS + "StreamClientStatus")
     for _ in range(2):
-        stream.say(message_class("envoy.service.status.v3.ClientStatusRequest")())
+        stream.say(about(world))
         if await stream.answer() is None:
             raise Unmet("a question was not answered")
     stream.finish()
@@ -164,11 +165,15 @@ async def stands(world: World, **wanted: str) -> dict[str, Any]:
 
 async def status_of(world: World) -> dict[str, Any]:
     """What is said of the resources of the group's first node, by name."""
-    kind: Any = message_class("envoy.service.status.v3.ClientStatusRequest")
-    request = kind(node_matchers=[{"node_id": {"exact": world.group}}])
-    body = await call(world, STATUS + "FetchClientStatus", request)
+    body = await call(world, STATUS + "FetchClientStatus", about(world))
     told: Any = message_class("envoy.service.status.v3.ClientStatusResponse").FromString(body)
     return {one.name: one for config in told.config for one in config.generic_xds_configs}
+
+
+def about(world: World) -> Any:
+    """The question for the status of the group's first node."""
+    kind: Any = message_class("envoy.service.status.v3.ClientStatusRequest")
+    return kind(node_matchers=[{"node_id": {"exact": world.group}}])
 
 
 # gRPC methods that are no discovery
@@ -199,7 +204,7 @@ class Stream:
     async def answer(self) -> bytes | None:
         """The next answer; None at the end of the stream."""
         with answered(self._world, self._method):
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(client.SOON):
                 return await anext(self._answers, None)
 
     async def _feed(self) -> AsyncIterator[bytes]:

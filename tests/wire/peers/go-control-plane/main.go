@@ -104,10 +104,12 @@ func open(serve func(net.Listener) error) string {
 	return at.Addr().String()
 }
 
-// register offers ADS and every single-type service, with the settings of go-control-plane's own example.
+// register offers ADS and every single-type service, with the settings of go-control-plane's own example, and room for the
+// first message of a large Envoy, which is gRPC's matter.
 func register(xds server.Server) *grpc.Server {
 	made := grpc.NewServer(
 		grpc.MaxConcurrentStreams(1_000_000),
+		grpc.MaxRecvMsgSize(64<<20),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 5 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second, PermitWithoutStream: true}),
 	)
