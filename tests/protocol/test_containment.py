@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from xds_client import DELTA, Accepted, Group, Rejected
+from xds_client import DELTA, SOTW, Accepted, Group, Rejected
 from xds_resources import cluster, endpoints, listener, route, secret
 
 from xds.model import Refusal, Snapshot
@@ -65,6 +65,34 @@ def test_the_last_good_bytes_stay_and_neighbours_go_on(dialect):
     group.publish(plain("a", "bad"), plain("b", "3"))
     client.settle()
     assert client.has[CDS] == {"a": plain("a").body, "b": plain("b", "3").body}
+
+
+def test_what_was_taken_from_a_refused_response_can_be_removed(dialect):
+    """Row 69: the client may hold `b`, though it never accepted it."""
+    group = Group(dialect, plain("a", "bad"), plain("b"))
+    client = group.client()
+    client.ask(CDS)
+    refuses(group, client, CDS, "a")
+    for mark in ("worse", "worst"):
+        group.publish(plain("a", mark))
+        refuses(group, client, CDS, "a")
+    group.publish(plain("c"))
+    client.settle()
+    assert client.names(CDS) == {"c"}
+
+
+def test_what_was_refused_and_taken_away_is_news_when_it_comes_back(dialect):
+    """It is refused once more, and known again: the author is told, and later clients are spared."""
+    group = Group(dialect, plain("a", "bad"))
+    client = group.client()
+    client.ask(CDS)
+    for _ in range(2):
+        refuses(group, client, CDS, "a")
+        client.settle()
+        assert [one.name for one in group.verdicts.refusals()] == ["a"]
+        group.publish(plain("b"))
+        client.settle()
+        group.publish(plain("a", "bad"), plain("b"))
 
 
 def test_a_later_client_never_meets_refused_bytes(dialect):
@@ -322,3 +350,16 @@ def test_a_parent_refused_itself_stays_refused():
     verdicts.judge(Rejected(RDS, (parent,), (parent,), "no"), snapshot)
     verdicts.judge(Rejected(CDS, (child,), (child,), "no"), snapshot)
     assert {one.name for one in verdicts.refusals()} == {"r", "x"}
+
+
+def test_what_stands_in_for_a_resource_is_never_its_last_good_bytes():
+    """Row 47: of endpoints that were refused before any were accepted, the group has none."""
+    group = Group(SOTW, endpoints("a"))
+    client = group.client()
+    client.ask(EDS, "a")
+    client.expect(EDS, "a")
+    client.nack(EDS, "a is bad")
+    client.settle()
+    assert client.facts[-1] == Accepted(EDS, ())
+    assert group.served.get((EDS, "a")) is None
+    assert not next(iter(group.verdicts.refusals())).kept

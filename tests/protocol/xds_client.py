@@ -104,13 +104,17 @@ class Client:
         self.types: dict[str, Wanted] = {}
         self.earlier: dict[str, Wanted] = {}
         self.impatient = False
+        self.features: frozenset[str] = frozenset()
         self.connect()
 
     # The stream
 
-    def connect(self) -> None:
-        """Opens a new stream; what was subscribed is forgotten, what is held is not."""
-        self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-")
+    def connect(self, group: Group | None = None) -> None:
+        """Opens a new stream, maybe to another replica; what was subscribed is forgotten, what is held is not."""
+        self.group.clients.discard(self)
+        self.group = group or self.group
+        self.group.clients.add(self)
+        self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-", features=self.features)
         self.earlier |= self.types
         self.types = {}
 
@@ -142,6 +146,14 @@ class Client:
         wanted = self.types[got.type_url]
         wanted.unanswered, wanted.nonce = got, got.nonce
         return got
+
+    def note_causes(self) -> None:
+        """What was said and is no longer so may be said again when it comes back."""
+        asked = self.group.asked or Snapshot()
+        for type_url, wanted in self.types.items():
+            now = {name: one.body for name, one in asked.of_type(type_url).items()}
+            said = wanted.before[0] if wanted.before else {}
+            wanted.has_cause |= not said.items() <= now.items()
 
     def _check(self, got: Got) -> None:
         wanted = self.types[got.type_url]
@@ -231,6 +243,13 @@ class Client:
             self._hold(got, name)
         return self._answer(type_url, error_detail={"code": 13, "message": words})
 
+    def say_late(self, type_url: str, nonce: str, **fields: Any) -> None:
+        """Answers a response that is not the last one, or none at all."""
+        wanted = self.types[type_url]
+        assert nonce != wanted.nonce
+        said = self._sotw(wanted) if self.dialect is SOTW else {}
+        assert self.send(type_url, **{**said, "response_nonce": nonce}, **fields) is None
+
     def _answer(self, type_url: str, **fields: Any) -> Fact | None:
         wanted = self.types[type_url]
         said = self._sotw(wanted) if self.dialect is SOTW else {"response_nonce": wanted.nonce}
@@ -301,6 +320,7 @@ class Group:
         self.asked: Snapshot | None = None
         self.served: Snapshot | None = None
         self.now = 0.0
+        self.clients: set[Client] = set()
         if resources:
             self.publish(*resources)
 
@@ -308,14 +328,23 @@ class Group:
         """A snapshot of these, sharing what it can with the one before."""
         self.asked = Snapshot.of(resources).sharing(self.asked or Snapshot())
         self.served = self.verdicts.effective(self.asked)
+        for client in self.clients:
+            client.note_causes()
         return self.served
+
+    def clear(self) -> None:
+        """Nothing is known of the group any more."""
+        self.asked = self.served = None
 
     def judge(self, fact: Fact) -> None:
         if self.asked is not None and self.verdicts.judge(fact, self.asked):
             self.served = self.verdicts.effective(self.asked)
 
-    def client(self) -> Client:
-        return Client(self)
+    def client(self, *, features: frozenset[str] = frozenset()) -> Client:
+        client = Client(self)
+        client.features = features
+        client.connect()
+        return client
 
     def envoy(self) -> Envoy:
         return Envoy(self)
@@ -343,8 +372,8 @@ class Envoy(Client):
         ask(CDS)
         ask(LDS)
 
-    def connect(self) -> None:
-        super().connect()
+    def connect(self, group: Group | None = None) -> None:
+        super().connect(group)
         self.cold: set[str] = set()
         self.warming = False
 

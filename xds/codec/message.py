@@ -90,6 +90,7 @@ def decode_node(body: bytes) -> Node:
         node.user_agent_name,
         metadata,
         (place.region, place.zone, place.sub_zone),
+        frozenset(node.client_features),
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+READS_WRAPPED: Final = "xds.config.resource-in-sotw"
+"""The client feature of who reads a resource in its wrapper (envoy.service.discovery.v3.Resource) in SotW."""
+KEEPS_TTL: Final = "xds.config.supports-resource-ttl"
+"""The client feature of who lets go of a resource after its time to live, and knows a heartbeat
+(https://www.envoyproxy.io/docs/envoy/latest/api/client_features)."""
+
+UNLISTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"envoy": frozenset({READS_WRAPPED, KEEPS_TTL})})
+"""Features that clients have and do not list, by user agent: Envoy lists none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,12 @@ class Node:
     user_agent: str = ""
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     locality: tuple[str, str, str] = ("", "", "")
+    client_features: frozenset[str] = frozenset()
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The features that the client lists, and those that it is known to have all the same."""
+        return self.client_features | UNLISTED.get(self.user_agent, frozenset())
 
 
 @dataclass(frozen=True, slots=True)

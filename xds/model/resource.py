@@ -27,6 +27,9 @@ class Resource:
     `references` are the resources it names (a cluster its endpoints, a listener its routes and secrets, a route its
     clusters); `authors` are the objects that it was made from. None takes part in comparison: the version does.
 
+    A client lets go of a resource with a `ttl` (seconds) by itself when it has not heard of it for so long: when it lost
+    this control plane. Until then it is kept alive by heartbeats. To change or to drop the TTL is to change the resource.
+
     Any type URL will do, and any bytes: what nobody here can read is served all the same. A `name` that is an xdstp URI
     is kept in its canonical spelling.
     """
@@ -38,6 +41,7 @@ class Resource:
     references: frozenset[Reference] = field(default=frozenset(), compare=False, repr=False)
     authors: tuple[Key, ...] = field(default=(), compare=False, repr=False)
     aliases: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    ttl: float | None = None
 
     def __post_init__(self) -> None:
         if (name := canonical(self.name)) is not self.name:
@@ -64,11 +68,12 @@ class Resources(Mapping[str, Resource]):
     `version` is the hash of what is listed, whatever its order; it is worked out when first asked for.
     """
 
-    __slots__ = ("_by_alias", "_by_name", "_version")
+    __slots__ = ("_by_alias", "_by_name", "_size", "_version")
 
     def __init__(self, by_name: Mapping[str, Resource]) -> None:
         self._by_name = by_name
         self._by_alias: Mapping[str, Resource] | None = None
+        self._size = -1
         self._version = ""
 
     @classmethod
@@ -83,6 +88,13 @@ class Resources(Mapping[str, Resource]):
             listed = sorted(f"{name}\0{one.version}\n" for name, one in self._by_name.items())
             self._version = version_of("".join(listed).encode())
         return self._version
+
+    @property
+    def size(self) -> int:
+        """About how many bytes they take in a response; worked out when first asked for."""
+        if self._size < 0:
+            self._size = sum(one.size for one in self._by_name.values())
+        return self._size
 
     @property
     def by_alias(self) -> Mapping[str, Resource]:

@@ -3,7 +3,7 @@
 from xds.protocol.delivery import Delivery, Progress
 from xds.protocol.dialect import DELTA, SOTW, Dialect
 from xds.protocol.limits import Limits
-from xds.protocol.message import Accepted, Fact, Notice, Overdue, Rejected, Request, Response
+from xds.protocol.message import Accepted, Fact, Notice, Overdue, Oversized, Rejected, Request, Response
 from xds.protocol.stream import Stream
 from xds.protocol.verdict import Verdicts
 
@@ -17,6 +17,7 @@ __all__ = [
     "Limits",
     "Notice",
     "Overdue",
+    "Oversized",
     "Progress",
     "Rejected",
     "Request",

@@ -5,16 +5,20 @@ differ in what they mean. Everything else is the stream's.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
 from xds.codec import wire
 from xds.model import ProtocolError, Resource
 from xds.model.name import is_glob
-from xds.model.type_url import EDS, VHDS
+from xds.model.type_url import EDS, PREFIX, VHDS
 from xds.protocol.message import Fault, Request, Response
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
 from xds.protocol.subscription import NOWHERE, WILDCARD, Subscription, no_endpoints, no_host
+
+WRAPPED: Final = wire.delimited(1, PREFIX + "envoy.service.discovery.v3.Resource")
+"""The type of a resource in its wrapper, encoded."""
 
 
 class Dialect(Protocol):
@@ -86,7 +90,12 @@ class Sotw:
         """envoy.service.discovery.v3.DiscoveryResponse."""
         type_url = wire.delimited(1, response.type_url)
         pieces = [wire.delimited(1, response.version)]
-        pieces += [wire.delimited(2, type_url + wire.delimited(2, one.body)) for one in response.resources]
+        pieces += [
+            wire.delimited(2, type_url + wire.delimited(2, one.body))
+            if one.ttl is None or not response.mortal
+            else wire.delimited(2, _in_wrapper(one, response, type_url))
+            for one in response.resources
+        ]
         pieces += [_fault(7, one, response.spelled) for one in response.faults]
         pieces += [wire.delimited(4, response.type_url), _identifier(6, identifier), wire.delimited(5, response.nonce)]
         return b"".join(pieces)
@@ -161,10 +170,9 @@ class Delta:
 
     def write(self, response: Response, identifier: str) -> bytes:
         """envoy.service.discovery.v3.DeltaDiscoveryResponse."""
-        type_url = wire.delimited(1, response.type_url)
         pieces = [wire.delimited(1, response.version)]
-        spelled = response.spelled
-        pieces += [wire.delimited(2, _delta_resource(one, type_url, spelled)) for one in response.resources]
+        spelled, type_url = response.spelled, wire.delimited(1, response.type_url)
+        pieces += [wire.delimited(2, _wrapped(one, response, type_url)) for one in response.resources]
         pieces += [wire.delimited(6, spelled.get(name, name)) for name in response.removals]
         pieces += [_fault(9, one, spelled) for one in response.faults]
         pieces += [wire.delimited(4, response.type_url), _identifier(7, identifier), wire.delimited(5, response.nonce)]
@@ -230,13 +238,29 @@ class Delta:
         return subscription.wildcard
 
 
-def _delta_resource(one: Resource, type_url: bytes, spelled: Mapping[str, str]) -> bytes:
+def _in_wrapper(one: Resource, response: Response, type_url: bytes) -> bytes:
+    """A resource in its wrapper, as google.protobuf.Any. Its version is that of the whole response: Envoy takes it for a
+    heartbeat only then.
+    """
+    return WRAPPED + wire.delimited(2, _wrapped(replace(one, version=response.version), response, type_url))
+
+
+def _wrapped(one: Resource, response: Response, type_url: bytes) -> bytes:
     """envoy.service.discovery.v3.Resource."""
+    spelled = response.spelled
     pieces = [wire.delimited(3, spelled.get(one.name, one.name)), wire.delimited(1, one.version)]
     pieces += [wire.delimited(4, spelled.get(alias, alias)) for alias in one.aliases]
-    if one.body or one.version != NOWHERE:
+    if not response.heartbeat and (one.body or one.version != NOWHERE):
         pieces.append(wire.delimited(2, type_url + wire.delimited(2, one.body)))
+    if one.ttl is not None and response.mortal:
+        pieces.append(wire.delimited(6, _duration(one.ttl)))
     return b"".join(pieces)
+
+
+def _duration(seconds: float) -> bytes:
+    """google.protobuf.Duration."""
+    whole, nanos = divmod(round(seconds * 1_000_000_000), 1_000_000_000)
+    return wire.number(1, whole) + wire.number(2, nanos)
 
 
 def _fault(number: int, fault: Fault, spelled: Mapping[str, str]) -> bytes:

@@ -29,10 +29,10 @@ class Draft:
     late: set[str] = field(default_factory=set)
     waits: bool = False
 
-    def offer(self, nonce: str = "", now: float = 0.0) -> Offer:
+    def offer(self) -> Offer:
         """What the response says."""
         unknown = frozenset(name for name in self.unknown if name in self.news or name in self.removals)
-        return Offer(nonce, tuple(self.news.values()), tuple(sorted(self.removals)), unknown, now)
+        return Offer("", tuple(self.news.values()), tuple(sorted(self.removals)), unknown)
 
     def going(self) -> set[str]:
         """What the client has and is not to have any more."""
@@ -57,12 +57,12 @@ class Draft:
     def fit(self, room: int) -> None:
         """Leaves what is beyond this many bytes, though never everything: news first, then removals."""
         sizes = [one.size for one in self.news.values()]
-        many = _fitting(sizes, room)
+        many = fitting(sizes, room)
         removals = sorted(self.removals)
-        few = _fitting([len(name) + 4 for name in removals], room - sum(sizes), least=0 if self.news else 1)
+        few = fitting([len(name) + 4 for name in removals], room - sum(sizes), least=0 if self.news else 1)
         self.leave([*list(self.news)[many:], *removals[few:]])
 
 
-def _fitting(sizes: Iterable[int], room: int, *, least: int = 1) -> int:
+def fitting(sizes: Iterable[int], room: int, *, least: int = 1) -> int:
     """How many of these fit one after the other, though at least so many."""
     return max(least, sum(1 for _ in takewhile(lambda total: total <= room, accumulate(sizes))))

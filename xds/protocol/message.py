@@ -47,6 +47,7 @@ class Response:
     """One response, in either dialect; SotW has no `removals`. `version` is the content hash of what is delivered.
 
     `faults` are those of the `removals` that the client never had. `spelled` has the client's own spelling of names.
+    `mortal` tells whether the client is told of TTLs; a `heartbeat` has resources without their content.
     """
 
     type_url: str
@@ -56,6 +57,8 @@ class Response:
     removals: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     spelled: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    mortal: bool = False
+    heartbeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +89,13 @@ class Overdue:
     type_url: str
 
 
-Notice = Overdue
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A response of `size` bytes, about, had to go out whole, and is longer than some clients read."""
+
+    type_url: str
+    size: int
+
+
+Notice = Overdue | Oversized
 """What a stream finds out by itself, and somebody should know."""

@@ -12,7 +12,7 @@ class Offer:
     """What a response changes at the client, and when it went out (seconds).
 
     `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
-    stand-in among the upserts.
+    stand-in among the upserts. A `heartbeat` changes nothing.
     """
 
     nonce: str
@@ -20,6 +20,8 @@ class Offer:
     removals: tuple[str, ...]
     unknown: frozenset[str] = frozenset()
     since: float = 0.0
+    version: str = ""
+    heartbeat: bool = False
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:

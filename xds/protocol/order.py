@@ -43,6 +43,9 @@ WARMED_BY: Final[Mapping[str, tuple[str, ...]]] = {CDS: (EDS, SDS), EDS: (LEDS,)
 """The types that a changed resource of this type waits for before it takes the place of the one before. Envoy names no
 virtual host before a request needs it, and waits 15 s for a word of any in the name of a route configuration."""
 
+LASTING: Final = frozenset({VHDS})
+"""Types whose resources are sent without their TTL: Envoy knows no heartbeats of them, and would lose them all."""
+
 SILENT_WHEN_MISSING: Final = frozenset({SDS, ECDS, RTDS})
 """Types of which a missing resource is not reported as removed in delta: Envoy refuses an update of secrets that only
 removes (envoy#24373, envoy#32832), and drops an extension's configuration (envoy#32823)."""

@@ -18,12 +18,16 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import inf
+from typing import Final
 
 from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
+from xds.model.node import KEEPS_TTL, READS_WRAPPED
 from xds.model.type_url import CDS, EDS, RDS, VHDS, short_type
 from xds.protocol.delivery import Delivery, deliveries
 from xds.protocol.dialect import Dialect
-from xds.protocol.draft import Draft
+from xds.protocol.draft import Draft, fitting
 from xds.protocol.limits import DEFAULT, Limits
 from xds.protocol.message import (
     NOT_FOUND,
@@ -34,26 +38,39 @@ from xds.protocol.message import (
     Fault,
     Notice,
     Overdue,
+    Oversized,
     Request,
     Response,
 )
 from xds.protocol.offer import Offer
-from xds.protocol.order import NEEDS_CLUSTERS, PARENTS, WARMED_BY, is_whole, place
+from xds.protocol.order import LASTING, NEEDS_CLUSTERS, PARENTS, WARMED_BY, is_whole, place
 from xds.protocol.subscription import Subscription
+
+HEARTBEAT: Final = 64
+"""About how many bytes a heartbeat takes besides the name."""
 
 
 class Stream:
     """One stream of one client. Not thread-safe; every method returns at once.
 
     `prefix` makes nonces unique among streams. With `only`, the stream serves that one type (a single-type service).
+    `features` are those of its client, as its node tells.
     """
 
-    def __init__(self, dialect: Dialect, *, prefix: str = "", only: str = "", limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        prefix: str = "",
+        only: str = "",
+        limits: Limits = DEFAULT,
+        features: frozenset[str] = frozenset(),
+    ) -> None:
         self.dialect = dialect
         self.snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._prefix, self._only, self._count = prefix, only, 0
-        self._limits, self._now = limits, 0.0
+        self._limits, self._features, self._now = limits, features, 0.0
         self._notices: list[Notice] = []
         self._wanting: list[Reference] = []
 
@@ -86,16 +103,18 @@ class Stream:
         """The next response to send, or None when there is nothing to say or a client's answer must come first."""
         self._now = now
         self._lose_patience()
-        if self.snapshot is None:
-            return None
-        for subscription in self._subscriptions.values():
-            if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
-                return response
-        return None
+        if self.snapshot is not None:
+            for subscription in self._subscriptions.values():
+                if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
+                    return response
+        return self._beat()
 
     def wake_at(self) -> float | None:
         """When `respond` is to be asked again even if nothing happens until then; None for never."""
-        return min((self._overdue_at(offer) for _, offer in self._awaited()), default=None)
+        moments = [self._overdue_at(offer) for _, offer in self._awaited()]
+        moments += [one.pulse.due_at(one.held) for one in self._mortal()]
+        soonest = min(moments, default=inf)
+        return None if soonest == inf else soonest
 
     def notices(self) -> tuple[Notice, ...]:
         """What the stream found out by itself since this was asked last. To be asked after every `respond`."""
@@ -131,8 +150,9 @@ class Stream:
             subscription.changed()
 
     def is_quiet(self) -> bool:
-        """Whether every response was answered, and there was a subscription at all."""
-        return bool(self._subscriptions) and all(one.offer is None for one in self._subscriptions.values())
+        """Whether every response was answered, heartbeats aside, and there was a subscription at all."""
+        offers = [one.offer for one in self._subscriptions.values()]
+        return bool(offers) and all(one is None or one.heartbeat for one in offers)
 
     def subscribed(self) -> tuple[Subscribed, ...]:
         """What the client holds and last said, by type."""
@@ -183,6 +203,40 @@ class Stream:
             if self._overdue_at(offer) <= self._now:
                 subscription.presume(offer)
                 self._notices.append(Overdue(subscription.type_url))
+
+    # What lives only as long as it is heard of
+
+    def _tells_ttl(self, type_url: str) -> bool:
+        """Whether the client is told the TTL of such a resource: a SotW client must be able to read it in a wrapper."""
+        return type_url not in LASTING and (self.dialect.name == "delta" or READS_WRAPPED in self._features)
+
+    def _mortal(self) -> Iterator[Subscription]:
+        """The subscriptions whose client keeps to TTLs, and is to hear of what it has: not while it owes an answer."""
+        if self.dialect.name == "delta" or KEEPS_TTL in self._features:
+            for one in self._subscriptions.values():
+                if one.offer is None and self._tells_ttl(one.type_url):
+                    yield one
+
+    def _beat(self) -> Response | None:
+        """A heartbeat, where one is due: names without content. To a full state in SotW it is all of it, as what is
+        missing would be deleted, and Envoy counts as missing what has no content.
+        """
+        for subscription in self._mortal():
+            due = subscription.pulse.due(subscription.held, self._now)
+            due = due[: fitting((len(one.name) + HEARTBEAT for one in due), self._limits.response_bytes)]
+            if due:
+                whole = self._is_whole(subscription)
+                return self._alive(subscription, tuple(subscription.held.values()) if whole else due, heartbeat=not whole)
+        return None
+
+    def _alive(self, subscription: Subscription, resources: tuple[Resource, ...], *, heartbeat: bool) -> Response:
+        """Tells the client once more of what it has, as it has it."""
+        version = subscription.version or Resources(subscription.held).version
+        offer = Offer(self._nonce(), (), (), since=self._now, version=version, heartbeat=True)
+        subscription.send(offer, subscription.owed)
+        subscription.pulse.hear(resources, self._now)
+        url, spelled = subscription.type_url, subscription.spelled
+        return Response(url, offer.nonce, version, resources, spelled=spelled, mortal=True, heartbeat=heartbeat)
 
     # What to say next
 
@@ -291,15 +345,32 @@ class Stream:
 
     def _make(self, subscription: Subscription, draft: Draft) -> Response:
         """Turns the draft into a response, and notes that it is out."""
-        self._count += 1
-        nonce = f"{self._prefix}{self._count}"
-        offer = draft.offer(nonce, self._now)
+        everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
+        offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version)
         subscription.send(offer, draft.late & draft.owed)
         self._rewarm(subscription, offer)
-        everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
-        contents = self.dialect.contents(subscription, everything, offer)
-        url, faults = subscription.type_url, self._faults(subscription, offer)
-        return Response(url, nonce, everything.version, contents, offer.removals, faults, subscription.spelled)
+        self._weigh(subscription, everything, offer)
+        return Response(
+            subscription.type_url,
+            offer.nonce,
+            offer.version,
+            self.dialect.contents(subscription, everything, offer),
+            offer.removals,
+            self._faults(subscription, offer),
+            subscription.spelled,
+            mortal=self._tells_ttl(subscription.type_url),
+        )
+
+    def _nonce(self) -> str:
+        self._count += 1
+        return f"{self._prefix}{self._count}"
+
+    def _weigh(self, subscription: Subscription, everything: Resources, offer: Offer) -> None:
+        """Notes once of each version that it is too long for some clients."""
+        size = everything.size if self._is_whole(subscription) else sum(one.size for one in offer.upserts)
+        if size > self._limits.response_bytes and subscription.oversized != offer.version:
+            subscription.oversized = offer.version
+            self._notices.append(Oversized(subscription.type_url, size))
 
     def _faults(self, subscription: Subscription, offer: Offer) -> tuple[Fault, ...]:
         """Why the client does not get what it asked for by name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final
 
 from xds.codec import wire
@@ -19,6 +20,7 @@ from xds.protocol.host import answering
 from xds.protocol.message import Accepted, Fact, Rejected
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, is_whole
+from xds.protocol.pulse import Pulse
 from xds.protocol.trial import Trial
 from xds.protocol.words import plain
 
@@ -39,6 +41,8 @@ class Subscription:
     it did not answer the offer in time: nothing else waits for it then.
 
     `updated` and `tried` are when the last response went out that the client ACKed, and the last that it answered at all.
+    `version` is that of the last response that the client accepted, `oversized` that of the last that was too long.
+    `pulse` is when the client heard of what has a TTL.
 
     Names are in canonical spelling; `spelled` has the client's own of those that are URIs, and `globs` are those of them
     that stand for many.
@@ -75,6 +79,9 @@ class Subscription:
     tried: float = 0.0
     spelled: dict[str, str] = field(default_factory=dict)
     globs: frozenset[str] = frozenset()
+    version: str = ""
+    oversized: str = ""
+    pulse: Pulse = field(default_factory=Pulse)
 
     def read(self, names: Iterable[str]) -> set[str]:
         """The names in canonical spelling."""
@@ -167,10 +174,12 @@ class Subscription:
         Returns it: it is in force there.
         """
         known = sorted(self.remembered & resources.keys())
-        same = [resources[name] for name in known if resources[name] == self.held.get(name)]
+        same = [resources[name] for name in known if resources[name].version == self.held[name].version]
         if self._has_all_of(resources):
             same, self.resumed, self.blind, self.answered = list(resources.values()), "", False, True
+            self.version = resources.version
         self.held.update((one.name, one) for one in same)
+        self.pulse.hear(same, -inf)
         self.remembered.difference_update(one.name for one in same)
         return tuple(same)
 
@@ -190,7 +199,7 @@ class Subscription:
     def lacks(self, one: Resource) -> bool:
         """Whether the client is not known to hold this."""
         before = self.held.get(one.name)
-        return before is not one and (before is None or before.version != one.version)
+        return before is not one and (before is None or (before.version, before.ttl) != (one.version, one.ttl))
 
     def owe(self, names: Iterable[str]) -> None:
         """The client is to be sent these again, where it wants them."""
@@ -249,14 +258,18 @@ class Subscription:
     def accept(self) -> Fact:
         """The client ACKed the offer."""
         offer, self.offer = self._closed(), None
+        if offer.heartbeat:
+            return Accepted(self.type_url, ())
         self.trial.tried(offer.upserts)
         self.updated = offer.since
+        self.version = offer.version
+        self.pulse.hear(offer.upserts, offer.since)
         self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
         self.held.update(self._taken(offer))
         self.remembered.difference_update(one.name for one in offer.upserts)
         for name in (*offer.removals, *offer.unknown):
             self.held.pop(name, None)
-        return Accepted(self.type_url, offer.upserts)
+        return Accepted(self.type_url, tuple(one for one in offer.upserts if one.name not in offer.unknown))
 
     def reject(self, message: str) -> Fact:
         """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again, but not as
@@ -264,8 +277,10 @@ class Subscription:
         """
         offer, self.offer, message = self._closed(), None, plain(message)
         self.error = message or "no reason was given"
+        if offer.heartbeat:
+            return Rejected(self.type_url, (), (), self.error)
         self.absent.difference_update(offer.removals, offer.unknown)
-        fresh = tuple(one for one in offer.upserts if self.held.get(one.name) != one)
+        fresh = tuple(filter(self.lacks, offer.upserts))
         culprits = blamed(fresh, self.held, message)
         self._contain(offer, fresh, culprits)
         return Rejected(self.type_url, offer.upserts, culprits, self.error)

@@ -21,7 +21,7 @@ from grpclib.server import Stream as GrpcStream
 from xds.codec import decode_node
 from xds.model import NO_RESOURCES, Principal, ProtocolError
 from xds.model.type_url import short_type
-from xds.protocol import SOTW, Fact, Limits, Rejected, Request, Response, Stream
+from xds.protocol import SOTW, Fact, Limits, Overdue, Oversized, Rejected, Request, Response, Stream
 from xds.protocol.limits import DEFAULT
 from xds.server.authority import OPEN, Authority, Caller
 from xds.server.fleet import Fleet, Session, Visit
@@ -36,6 +36,7 @@ LONGEST: Final = 500
 
 UNDIVIDED: Final = Limits(response_bytes=sys.maxsize)
 """For an answer that nothing follows."""
+SMALLER: Final = "make fewer or smaller resources, or let it ask for them by name"
 
 Wire: TypeAlias = GrpcStream[bytes, bytes]
 
@@ -146,7 +147,8 @@ class Discovery:
     def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
         visit = self._enter(principal, method.dialect.read(first), method.only)
-        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits)
+        features = visit.node.features
+        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits, features=features)
         return Session(visit, str(caller_of(wire)), stream, method)
 
     def _enter(self, principal: Principal, request: Request, only: str) -> Visit:
@@ -262,11 +264,11 @@ class Discovery:
 
     def _tell(self, session: Session) -> None:
         for notice in session.stream.notices():
-            self._metrics.overdue(notice.type_url)
-            log.warning(
-                "%s: %s has not answered a response of %s for %.0f s; what depends on it goes on: look at that proxy",
-                session.group,
-                session.node.id,
-                short_type(notice.type_url),
-                self._limits.patience,
-            )
+            who, what = f"{session.group}: {session.node.id}", short_type(notice.type_url)
+            match notice:
+                case Overdue():
+                    self._metrics.overdue(notice.type_url)
+                    log.warning("%s has not answered for %.0f s (%s): look at that proxy", who, self._limits.patience, what)
+                case Oversized():
+                    self._metrics.oversized(notice.type_url)
+                    log.warning("%s is sent %d bytes (%s), too many for gRPC clients: %s", who, notice.size, what, SMALLER)

@@ -43,6 +43,7 @@ class Metrics:
             "legation_xds_refused", description="Streams that were ended for what a client is or did, by service and status"
         )
         self._overdue = meter.create_counter("legation_xds_overdue", description="Responses not answered in time, by type")
+        self._oversized = meter.create_counter("legation_xds_oversized", description="Responses too long to read, by type")
         self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
         self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
         self._ack_seconds = meter.create_histogram(
@@ -90,6 +91,10 @@ class Metrics:
     def overdue(self, type_url: str) -> None:
         """A proxy did not answer a response of this type in time."""
         self._overdue.add(1, {"type": _label(type_url)})
+
+    def oversized(self, type_url: str) -> None:
+        """A response of this type was longer than some clients read, and could not be divided."""
+        self._oversized.add(1, {"type": _label(type_url)})
 
     def translated(self, seconds: float) -> None:
         """All objects were translated, in this time."""
