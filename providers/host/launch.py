@@ -32,7 +32,15 @@ class Launch:
         It runs in a session of its own: Ctrl-C in our terminal is ours, and it is drained before it ends.
         """
         admin = str(home / "admin.sock")
-        body = bootstrap(group, f"{group}@{socket.gethostname()}", self.xds, admin=admin, dialect=self.settings.dialect)
+        settings = self.settings
+        body = bootstrap(
+            group,
+            f"{group}@{socket.gethostname()}",
+            self.xds,
+            admin=admin,
+            dialect=settings.dialect,
+            load_reports=settings.load_reports,
+        )
         await anyio.Path(home).mkdir(mode=0o700, exist_ok=True)
         file = home / "bootstrap.json"
         await anyio.Path(file).write_text(json.dumps(body, indent=2))

@@ -80,6 +80,20 @@ CASES = {
         ),
         {(CDS, "a"), (CDS, "b")},
     ),
+    "an aggregate": (
+        {
+            "@type": CDS,
+            "name": "c",
+            "cluster_type": {
+                "name": "envoy.clusters.aggregate",
+                "typed_config": {
+                    "@type": PREFIX + "envoy.extensions.clusters.aggregate.v3.ClusterConfig",
+                    "clusters": ["a", "b"],
+                },
+            },
+        },
+        {(CDS, "a"), (CDS, "b")},
+    ),
     "weights and mirrors": (
         route(
             weighted_clusters={"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 0}]},

@@ -18,9 +18,10 @@ ADMIN = ("127.0.0.1", 0)
 @pytest.mark.parametrize("dialect", ["delta", "sotw"])
 @pytest.mark.parametrize("xds", [XDS, ("::1", 18000), ("localhost", 18000)])
 @pytest.mark.parametrize("admin", [ADMIN, "admin.sock"])
-def test_the_real_envoy_takes_it_without_a_warning(dialect, xds, admin, tmp_path):
+@pytest.mark.parametrize("load_reports", [False, True])
+def test_the_real_envoy_takes_it_without_a_warning(dialect, xds, admin, load_reports, tmp_path):
     admin = str(tmp_path / admin) if isinstance(admin, str) else admin
-    body = bootstrap("default/a", "node-1", xds, admin=admin, dialect=dialect)
+    body = bootstrap("default/a", "node-1", xds, admin=admin, dialect=dialect, load_reports=load_reports)
     file = tmp_path / "bootstrap.json"
     file.write_text(json.dumps(body))
     command = [binary.locate(None), "--mode", "validate", "-c", str(file), "--log-level", "warning"]

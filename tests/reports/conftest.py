@@ -15,6 +15,7 @@ from xds.codec import message_class
 from xds.codec.descriptors import pool
 from xds.model.type_url import CDS
 from xds.protocol import DELTA, SOTW, Dialect
+from xds.server.report import Reports
 from xds.server.service import METHODS
 from xds.server.xds_server import XdsServer
 
@@ -108,7 +109,7 @@ class Served:
 @pytest.fixture
 def options() -> dict[str, Any]:
     """What the server is made with."""
-    return {"client_status": True}
+    return {"reports": Reports(client_status=True, load_interval=0.5)}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from xds.model.type_url import CDS, EDS, SDS
 from xds.protocol import DELTA
 from xds.server.authority import Authority, Rule
 from xds.server.client_status import read, read_json
+from xds.server.report import Reports
 
 STATUS = "envoy.service.status.v3."
 FETCH = f"/{STATUS}ClientStatusDiscoveryService/FetchClientStatus"
@@ -160,7 +161,8 @@ class TestWhoMayAsk:
     @pytest.fixture
     def options(self):
         """Whoever is on this machine may ask for the clusters of one group."""
-        return {"client_status": True, "authority": Authority([Rule(who=("local",), groups=("edge",), types=("cds",))])}
+        rule = Rule(who=("local",), groups=("edge",), types=("cds",))
+        return {"reports": Reports(client_status=True), "authority": Authority([rule])}
 
     async def test_is_whoever_may_ask_for_the_resources_themselves(self, served, dialect):
         await served.server.publish("edge", Snapshot.of([cluster("a")]))
@@ -169,7 +171,7 @@ class TestWhoMayAsk:
         await proxy.read()
         assert await standing(served) == {"a": ("STALE", "REQUESTED", "")}
 
-    @pytest.mark.parametrize("options", [{}, {"client_status": False}])
+    @pytest.mark.parametrize("options", [{}, {"reports": Reports(load_interval=1)}])
     async def test_nobody_unless_it_is_switched_on(self, served):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await ask(served)

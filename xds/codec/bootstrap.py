@@ -26,17 +26,34 @@ FROM_ADS: Final[Mapping[str, Any]] = MappingProxyType(
     {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
 )
 
+LOAD_REPORTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "load_stats_config": {
+            "api_type": "GRPC",
+            "transport_api_version": "V3",
+            "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+        }
+    }
+)
+
 # By default Envoy refuses regexes of more than 100 instructions, which a plain pattern with a repetition has.
 RUNTIME: Final[Mapping[str, Any]] = MappingProxyType({"re2.max_program_size.error_level": 2**32 - 1})
 
 
 def bootstrap(
-    group: str, node_id: str, xds: tuple[str, int], *, admin: tuple[str, int] | str, dialect: Dialect = "delta"
+    group: str,
+    node_id: str,
+    xds: tuple[str, int],
+    *,
+    admin: tuple[str, int] | str,
+    dialect: Dialect = "delta",
+    load_reports: bool = False,
 ) -> dict[str, Any]:
     """The bootstrap of an Envoy of a node group, as JSON data: everything else comes over one ADS stream.
 
     `xds` is the control plane's host and port; a name is looked up by DNS. `admin` is where Envoy's own admin page
-    listens: a host and port, which should be loopback's, or the path of a unix socket.
+    listens: a host and port, which should be loopback's, or the path of a unix socket. With `load_reports` it reports its
+    load to the control plane, which must be one that wants to know.
     Raises ConfigError for a value that no bootstrap can hold.
     """
     body = {
@@ -48,7 +65,7 @@ def bootstrap(
             "lds_config": {**FROM_ADS},
         },
         "static_resources": {"clusters": [_xds_cluster(xds)]},
-        "cluster_manager": {"enable_deferred_cluster_creation": True},
+        "cluster_manager": {"enable_deferred_cluster_creation": True, **(LOAD_REPORTS if load_reports else {})},
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
         "layered_runtime": {
             "layers": [{"name": "legation", "static_layer": {**RUNTIME}}, {"name": "admin", "admin_layer": {}}]

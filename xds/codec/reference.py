@@ -87,6 +87,10 @@ def _secret(message: Any) -> Iterator[Reference]:
         yield SDS, message.name
 
 
+def _clusters(message: Any) -> Iterator[Reference]:
+    yield from ((CDS, name) for name in message.clusters)
+
+
 def _from_ads(source: Any) -> bool:
     return bool(source.WhichOneof("config_source_specifier") in ("ads", "self"))
 
@@ -114,6 +118,7 @@ NAMED: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
     "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": _a_cluster("cluster"),
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": _a_cluster("cluster"),
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": _a_cluster("name"),
+    "envoy.extensions.clusters.aggregate.v3.ClusterConfig": _clusters,
     "envoy.config.core.v3.GrpcService.EnvoyGrpc": _a_cluster("cluster_name"),
     "envoy.config.core.v3.HttpUri": _a_cluster("cluster"),
 }

@@ -35,6 +35,7 @@ from xds.server.admin import serve_admin
 from xds.server.authority import EVERYTHING, Authority
 from xds.server.fleet import Fleet, Told
 from xds.server.grouping import by_cluster, defaulting
+from xds.server.report import Reports
 from xds.server.signal import Signal
 from xds.server.xds_server import XdsServer
 
@@ -152,8 +153,13 @@ def _server(settings: Settings) -> XdsServer:
         grouping=defaulting(grouping, settings.default_group),
         authority=authority,
         on_demand=on_demand,
-        client_status=settings.client_status,
+        reports=_reports(settings),
     )
+
+
+def _reports(settings: Settings) -> Reports:
+    sinks = tuple(one.make() for one in settings.load_sinks)
+    return Reports(settings.reports.client_status, settings.reports.load_interval, sinks)
 
 
 async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001

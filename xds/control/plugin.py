@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
-from xds.model import Authenticator, ConfigError, Grouping, Hook, OnDemand, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, LoadSink, OnDemand, Provider, ProxyRunner, Source
 
 PROVIDERS: Final = "legation.providers"
 SOURCES: Final = "legation.sources"
@@ -19,6 +19,7 @@ ON_DEMAND: Final = "legation.on_demand"
 RUNNERS: Final = "legation.runners"
 NODES: Final = "legation.nodes"
 AUTHENTICATORS: Final = "legation.authenticators"
+LOAD_SINKS: Final = "legation.load_sinks"
 
 ROLES: Final[Mapping[str, tuple[str, type]]] = {
     PROVIDERS: ("provider", Provider),
@@ -28,6 +29,7 @@ ROLES: Final[Mapping[str, tuple[str, type]]] = {
     RUNNERS: ("runner", ProxyRunner),
     NODES: ("grouping", Grouping),
     AUTHENTICATORS: ("authenticator", Authenticator),
+    LOAD_SINKS: ("load sink", LoadSink),
 }
 """Entry point group -> what a plug-in of it is called, and the interface that it must have."""
 

@@ -14,7 +14,7 @@ from xds.codec import document, section
 from xds.control import plugin
 from xds.control.fault import Consistency
 from xds.control.plugin import Plugin
-from xds.model import Authenticator, ConfigError, Grouping, Hook, OnDemand, Origin, Provider, ProxyRunner, Source
+from xds.model import Authenticator, ConfigError, Grouping, Hook, LoadSink, OnDemand, Origin, Provider, ProxyRunner, Source
 from xds.server.authority import DEFAULT, Rule
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -46,6 +46,19 @@ class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 19000
 
 
+class ReportsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the xDS port tells of proxies (`client_status`, CSDS) and is told by them: with a `load_interval` they report how
+    much traffic they had, every so many seconds, into the metrics and to the `load_sinks` (LRS).
+    """
+
+    client_status: bool = False
+    load_interval: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    load_sinks: dict[str, Any] = {}
+
+
+NO_REPORTS: Final = ReportsSection()
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is said on standard error, and how."""
 
@@ -64,7 +77,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authenticators: dict[str, Any] = {}
     grouping: dict[str, Any] | None = None
     default_group: str = ""
-    client_status: bool = False
+    reports: ReportsSection = NO_REPORTS
     providers: dict[str, Any] = {}
     sources: dict[str, Any] = msgspec.field(default_factory=lambda: {"gatewayapi": {}, "envoy": {}})
     hooks: dict[str, Any] = {}
@@ -79,7 +92,7 @@ class Settings:
     written.
 
     Without a `rest`, there is none; without a `grouping`, a node's cluster is its group. `default_group` is for nodes that
-    have none; empty, they are refused. With `client_status`, the xDS port answers CSDS, too.
+    have none; empty, they are refused.
     """
 
     xds: Xds
@@ -96,7 +109,8 @@ class Settings:
     authenticators: tuple[Plugin[Authenticator], ...] = ()
     grouping: Plugin[Grouping] | None = None
     default_group: str = ""
-    client_status: bool = False
+    reports: ReportsSection = NO_REPORTS
+    load_sinks: tuple[Plugin[LoadSink], ...] = ()
 
 
 def load(file: str | None = None, *, paths: tuple[str, ...] = (), flags: Mapping[str, Any] = NOTHING) -> Settings:
@@ -171,7 +185,8 @@ def _settings(file: File) -> Settings:
         authenticators=_plugins(plugin.AUTHENTICATORS, file.authenticators, "authenticators"),
         grouping=None if file.grouping is None else _only(plugin.NODES, file.grouping, "grouping"),
         default_group=file.default_group,
-        client_status=file.client_status,
+        reports=file.reports,
+        load_sinks=_plugins(plugin.LOAD_SINKS, file.reports.load_sinks, "reports.load_sinks"),
     )
 
 

@@ -3,9 +3,10 @@
 from xds.model.error import ConfigError, LegationError, ProtocolError
 from xds.model.event import Delete, Event, Listed, Put, Report
 from xds.model.key import CLUSTER_SCOPED, Key, Kind
+from xds.model.load import ClusterLoad, Load, LocalityLoad
 from xds.model.node import Listen, Node, NodeGroup
 from xds.model.object import Object, Objects, Origin
-from xds.model.plugin import Authenticator, Grouping, Hook, OnDemand, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.plugin import Authenticator, Grouping, Hook, LoadSink, OnDemand, Provider, ProxyRunner, Source, StatusWriter
 from xds.model.principal import Principal
 from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
@@ -18,6 +19,7 @@ __all__ = [
     "NO_RESOURCES",
     "Answer",
     "Authenticator",
+    "ClusterLoad",
     "Condition",
     "ConfigError",
     "Delete",
@@ -30,6 +32,9 @@ __all__ = [
     "LegationError",
     "Listed",
     "Listen",
+    "Load",
+    "LoadSink",
+    "LocalityLoad",
     "Node",
     "NodeGroup",
     "Object",

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from xds.model.event import Event
 from xds.model.key import Key, Kind
+from xds.model.load import Load
 from xds.model.node import Node, NodeGroup
 from xds.model.object import Object, Objects
 from xds.model.principal import Principal
@@ -119,6 +120,15 @@ class Grouping(Protocol):
 
     def group(self, node: Node) -> str:
         """The name of its group; empty for a node that belongs to none, which is then refused."""
+        ...
+
+
+@runtime_checkable
+class LoadSink(Protocol):
+    """Where load reports of proxies go."""
+
+    async def take(self, load: Load) -> None:
+        """Takes one report. That proxy's next one waits for it. What it raises is logged, and the report lost."""
         ...
 
 

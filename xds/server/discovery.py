@@ -146,12 +146,12 @@ class Discovery:
 
     def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
-        visit = self._enter(principal, method.dialect.read(first), method.only)
+        visit = self.enter(principal, method.dialect.read(first), method.only)
         features = visit.node.features
         stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits, features=features)
         return Session(visit, str(caller_of(wire)), stream, method)
 
-    def _enter(self, principal: Principal, request: Request, only: str) -> Visit:
+    def enter(self, principal: Principal, request: Request, only: str) -> Visit:
         """Who asks, for which group, and for what. Raises ProtocolError for whom that is not to be told."""
         node = decode_node(request.node)
         group = self._grouping(node)
@@ -180,7 +180,7 @@ class Discovery:
         Raises ProtocolError when the request is none or is not to be answered, UNAVAILABLE before the first snapshot.
         """
         request = SOTW.read(body)
-        visit = self._enter(principal, request, only)
+        visit = self.enter(principal, request, only)
         if (served := self._fleet.served(visit.group)) is None:
             raise ProtocolError(f"nothing is known of the node group {visit.group!r} yet", code="UNAVAILABLE")
         stream = Stream(SOTW, prefix=self._prefix(), only=only, limits=UNDIVIDED)

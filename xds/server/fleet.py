@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
@@ -212,6 +213,17 @@ class Fleet:
         self._forget()
         self.settled.publish(None)
 
+    @contextmanager
+    def following(self, group: str, signal: Signal) -> Iterator[None]:
+        """Sets `signal` whenever the group is served something else, as long as the block lasts."""
+        served = self.group(group).served
+        served.follow(signal)
+        try:
+            yield
+        finally:
+            served.unfollow(signal)
+            self._forget()
+
     def want(self, session: Session) -> None:
         """A proxy wants what does not exist and may be made."""
         for type_url, name in session.stream.wanting():
@@ -318,7 +330,7 @@ class Fleet:
             yield from group.refusals()
 
     def _forget(self) -> None:
-        """Drops the groups that no configuration names and no proxy is in."""
-        needed = self._named | {session.group for session in self._sessions}
-        for name in self._groups.keys() - needed:
+        """Drops the groups that no configuration names and nobody follows."""
+        idle = [name for name, group in self._groups.items() if name not in self._named and not group.served.is_followed]
+        for name in idle:
             del self._groups[name]

@@ -13,14 +13,17 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from xds.model import Severity
-from xds.model.type_url import SHORT_TYPES, short_type
+from xds.model import NO_RESOURCES, Load, Severity, Snapshot
+from xds.model.type_url import CDS, SHORT_TYPES, short_type
 from xds.server.plane import Plane
 
 VERSION: Final = version("legation")  # read here: a server may be made where nothing may wait for a file
 DIALECTS: Final = ("delta", "sotw")
 TRANSLATION_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ACK_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
+
+OTHER: Final = "other"
+"""What clients make up, under one label: they make up things without end."""
 
 Tally = Counter[tuple[tuple[str, str], ...]]
 """Label values -> how many."""
@@ -46,6 +49,10 @@ class Metrics:
         self._oversized = meter.create_counter("legation_xds_oversized", description="Responses too long to read, by type")
         self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
         self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
+        self._load_reports = meter.create_counter("legation_load_reports", description="Load reports of proxies, by group")
+        self._load_requests = meter.create_counter(
+            "legation_load_requests", description="Requests that proxies say they sent, by group, cluster and outcome"
+        )
         self._ack_seconds = meter.create_histogram(
             "legation_xds_ack",
             "s",
@@ -96,6 +103,23 @@ class Metrics:
         """A response of this type was longer than some clients read, and could not be divided."""
         self._oversized.add(1, {"type": _label(type_url)})
 
+    def load(self, load: Load, served: Snapshot | None) -> None:
+        """A proxy reported its load; this is what its group is served. Groups and clusters that are not known are counted as
+        one: a proxy names any.
+        """
+        group = load.group if served is not None else OTHER
+        known = served.of_type(CDS) if served is not None else NO_RESOURCES
+        self._load_reports.add(1, {"group": group})
+        for one in load.clusters:
+            labels = {"group": group, "cluster": one.cluster if one.cluster in known else OTHER}
+            outcomes = {
+                "succeeded": sum(place.succeeded for place in one.localities),
+                "failed": sum(place.failed for place in one.localities),
+                "dropped": one.dropped,
+            }
+            for outcome, many in outcomes.items():
+                self._load_requests.add(many, {**labels, "outcome": outcome})
+
     def translated(self, seconds: float) -> None:
         """All objects were translated, in this time."""
         self._translation_seconds.record(seconds)
@@ -120,9 +144,9 @@ class Metrics:
 
 
 def _label(type_url: str) -> str:
-    """The short type; `other` for what is none, because clients make such names up without end."""
+    """The short type; `other` for what is none."""
     short = short_type(type_url)
-    return short if short in SHORT_TYPES else "other"
+    return short if short in SHORT_TYPES else OTHER
 
 
 def _streams(plane: Plane) -> Tally:

@@ -37,6 +37,11 @@ class Watch(Generic[T]):
         """The latest value."""
         return self._value
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody wants to know of changes."""
+        return bool(self._followers)
+
     def publish(self, value: T) -> None:
         """Makes `value` the latest, and tells the followers."""
         self._value = value

@@ -16,12 +16,12 @@ from xds.model import OnDemand, Refusal, Snapshot
 from xds.protocol import Limits
 from xds.server.authority import OPEN, Authority
 from xds.server.bind import cannot_listen
-from xds.server.csds import ClientStatus
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.grouping import GroupOf, by_cluster
 from xds.server.maker import Maker
 from xds.server.metrics import Metrics
+from xds.server.report import NO_REPORTS, Reports, services
 from xds.server.rest import serve_rest
 
 Until = Literal["published", "accepted"]
@@ -66,8 +66,8 @@ class XdsServer:
 
     `grouping` tells the group of a node, by default the node's `cluster`. `authority` says who may ask for what, by default
     everybody on this machine for everything. `on_demand` are hooks that make what nobody published when a proxy asks for
-    it. `identifier` names this control plane in every response. With `client_status` it answers CSDS, too: how far each
-    resource has come at each proxy.
+    it. `identifier` names this control plane in every response. `reports` says which services
+    there are beside: CSDS and LRS.
 
         server = XdsServer()
         async with server.serve("127.0.0.1", 18000):
@@ -81,7 +81,7 @@ class XdsServer:
         authority: Authority = OPEN,
         on_demand: Sequence[OnDemand] = (),
         identifier: str = "",
-        client_status: bool = False,
+        reports: Reports = NO_REPORTS,
     ) -> None:
         self.fleet, self.metrics = Fleet(), Metrics()
         self._maker = Maker(on_demand, self.fleet)
@@ -93,9 +93,7 @@ class XdsServer:
             identifier=identifier,
             limits=Limits(on_demand=self._maker.types),
         )
-        self._services: list[Discovery | ClientStatus] = [self._discovery]
-        if client_status:
-            self._services.append(ClientStatus(self.fleet, self._discovery, authority))
+        self._reporting = tuple(services(reports, self.fleet, self.metrics, self._discovery, authority))
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
@@ -103,7 +101,7 @@ class XdsServer:
 
         Raises ConfigError when the socket cannot be opened.
         """
-        server = _Server(self._services, codec=PassThrough())
+        server = _Server([self._discovery, *self._reporting], codec=PassThrough())
         try:
             await server.start(host, port)
         except OSError as error:

@@ -40,12 +40,15 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
 @click.option(
     "--dialect", type=click.Choice(list(envoy.API_TYPES)), default="delta", show_default=True, help="The form of xDS."
 )
-def bootstrap(group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect) -> None:
+@click.option("--load-reports", is_flag=True, help="Report the load, to a legation with reports.load_interval.")
+def bootstrap(
+    *, group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect, load_reports: bool
+) -> None:
     """Print the bootstrap of an Envoy of your own.
 
     It is the YAML file that an Envoy starts with. Such an Envoy asks legation for everything over one stream.
     Each Gateway is a node group, and `legation proxies` shows the Envoys under their node ids. Envoy's own
     admin page is at 127.0.0.1:9901; change it where several Envoys share a machine.
     """
-    body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect)
+    body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect, load_reports=load_reports)
     click.echo(screen.as_yaml(body))
