@@ -74,6 +74,14 @@ def reporter(served) -> Reporter:
     return Reporter(served.open(METHOD))
 
 
+async def test_a_group_of_which_nothing_is_known_is_no_label(served, reporter, kept):
+    """Whoever is on this machine may call its group what it likes."""
+    await reporter.say({"id": "n", "cluster": "made-up"}, a=(1, 0, 0))
+    await reporter.say(a=(1, 0, 0))
+    await served.until(lambda: kept.loads)
+    assert b"made-up" not in served.server.metrics.render()[1]
+
+
 def counted(served) -> dict[tuple[str, str], float]:
     """(cluster, outcome) -> how many requests."""
     text = served.server.metrics.render()[1].decode()
