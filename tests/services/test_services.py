@@ -127,7 +127,7 @@ async def test_a_fetch_answers_once(served, path):
 
 async def test_a_fetch_is_never_divided(served):
     """No ACK comes that another part could follow."""
-    heavy = [resource({"@type": EDS, "cluster_name": f"{number}-{'x' * 100_000}"}) for number in range(50)]
+    heavy = [resource({"@type": EDS, "cluster_name": f"{number}-{'x' * 4_000}"}) for number in range(1000)]
     await served.publish(*heavy)
     request = message_class("envoy.service.discovery.v3.DiscoveryRequest")(
         resource_names=[one.name for one in heavy], node=NODE
@@ -135,7 +135,7 @@ async def test_a_fetch_is_never_divided(served):
     async with grpc.aio.insecure_channel(served.target, options=[("grpc.max_receive_message_length", -1)]) as channel:
         path = "/envoy.service.endpoint.v3.EndpointDiscoveryService/FetchEndpoints"
         body = await channel.unary_unary(path)(request.SerializeToString())
-    assert len(message_class("envoy.service.discovery.v3.DiscoveryResponse").FromString(body).resources) == 50
+    assert len(message_class("envoy.service.discovery.v3.DiscoveryResponse").FromString(body).resources) == 1000
 
 
 @named(FETCHES)

@@ -77,8 +77,9 @@ class Stream:
     def receive(self, request: Request) -> Fact | None:
         """Takes one request. Returns what it says of the last response of its type, if it is an ACK or a NACK.
 
-        Raises ProtocolError when it names no type, or one that this stream does not serve.
+        Raises ProtocolError when it names no type, or one that this stream does not serve, or is beyond its limits.
         """
+        self._limits.check_request(request)
         subscription = self._subscription(self._type_of(request))
         stale = self.dialect.is_stale(subscription, request)
         if stale and subscription.offer is None:
@@ -86,6 +87,7 @@ class Stream:
         fact = None if stale else self._answer(subscription, request)
         # What a client wants is newest in its newest request, even in one that it wrote before it saw the last response.
         self.dialect.subscribe(subscription, request, trusted=self._is_trusted(subscription))
+        self._limits.check_names(*(one.names for one in self._subscriptions.values()))
         return fact
 
     def serve(self, snapshot: Snapshot | None) -> tuple[Accepted, ...]:
@@ -174,6 +176,7 @@ class Stream:
     def _subscription(self, type_url: str) -> Subscription:
         """The subscription of a type, made and put in order when it is asked for first."""
         if type_url not in self._subscriptions:
+            self._limits.check_types(len(self._subscriptions) + 1)
             every = {**self._subscriptions, type_url: Subscription(type_url)}
             self._subscriptions = dict(sorted(every.items(), key=lambda item: place(item[0])))
         return self._subscriptions[type_url]
