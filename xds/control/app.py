@@ -154,6 +154,7 @@ def _server(settings: Settings) -> XdsServer:
         authority=authority,
         on_demand=on_demand,
         reports=_reports(settings),
+        transport=settings.xds,
     )
 
 

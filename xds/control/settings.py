@@ -16,6 +16,7 @@ from xds.control.fault import Consistency
 from xds.control.plugin import Plugin
 from xds.model import Authenticator, ConfigError, Grouping, Hook, LoadSink, OnDemand, Origin, Provider, ProxyRunner, Source
 from xds.server.authority import DEFAULT, Rule
+from xds.server.transport import Transport
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -25,8 +26,8 @@ EXAMPLES: Final[Mapping[str, str]] = {plugin.RUNNERS: "host: {}, or write none",
 """What may stand where one plug-in is to be named."""
 
 
-class Xds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where proxies reach the control plane. Port 0 takes any free one."""
+class Xds(Transport, frozen=True, forbid_unknown_fields=True):
+    """Where proxies reach the control plane, and on what terms. Port 0 takes any free one."""
 
     address: str = "127.0.0.1"
     port: Port = 18000

@@ -26,6 +26,7 @@ from xds.protocol.limits import DEFAULT
 from xds.server.authority import OPEN, Authority, Caller
 from xds.server.fleet import Fleet, Session, Visit
 from xds.server.grouping import GroupOf, by_cluster
+from xds.server.identity import identify
 from xds.server.metrics import Metrics
 from xds.server.service import METHODS, Method
 
@@ -46,7 +47,8 @@ def caller_of(wire: Wire) -> Caller:
     address = wire.peer.addr()
     host, port = address[:2] if address else ("unknown", 0)
     sent = wire.metadata.items() if wire.metadata is not None else ()
-    return Caller(host, port, {name: value for name, value in sent if isinstance(value, str)})
+    metadata = {name: value for name, value in sent if isinstance(value, str)}
+    return Caller(host, port, metadata, identify(wire.peer.cert()))
 
 
 def in_words(said: object) -> str:

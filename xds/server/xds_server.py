@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
-from weakref import WeakSet
-
-import anyio
-from grpclib.protocol import H2Protocol
-from grpclib.server import Server
+from typing import Final, Literal
 
 from xds.model import OnDemand, Refusal, Snapshot
 from xds.protocol import Limits
 from xds.server.authority import OPEN, Authority
-from xds.server.bind import cannot_listen
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.grouping import GroupOf, by_cluster
+from xds.server.grpc_server import serve
 from xds.server.maker import Maker
 from xds.server.metrics import Metrics
 from xds.server.report import NO_REPORTS, Reports, services
 from xds.server.rest import serve_rest
+from xds.server.transport import Transport
 
+PLAIN: Final = Transport()
 Until = Literal["published", "accepted"]
 """What `publish` waits for: nothing, or the answers of all proxies that are connected."""
 
@@ -42,32 +39,14 @@ class Publication:
         return not self.refusals
 
 
-class _Server(Server):
-    """Closes its connections at the end, rather than wait for clients that may keep theirs."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._protocols: WeakSet[H2Protocol] = WeakSet()
-
-    def _protocol_factory(self) -> H2Protocol:
-        protocol = super()._protocol_factory()
-        self._protocols.add(protocol)
-        return protocol
-
-    def close(self) -> None:
-        for protocol in self._protocols:
-            if hasattr(protocol, "processor"):  # made with the connection
-                protocol.processor.close()
-        super().close()
-
-
 class XdsServer:
     """Serves snapshots to proxies, by node group; to be used on one event loop.
 
     `grouping` tells the group of a node, by default the node's `cluster`. `authority` says who may ask for what, by default
     everybody on this machine for everything. `on_demand` are hooks that make what nobody published when a proxy asks for
     it. `identifier` names this control plane in every response. `reports` says which services
-    there are beside: CSDS and LRS.
+    there are beside: CSDS and LRS. `transport` says how connections are secured, and what one client may take from the
+    others.
 
         server = XdsServer()
         async with server.serve("127.0.0.1", 18000):
@@ -82,7 +61,9 @@ class XdsServer:
         on_demand: Sequence[OnDemand] = (),
         identifier: str = "",
         reports: Reports = NO_REPORTS,
+        transport: Transport = PLAIN,
     ) -> None:
+        self._transport = transport
         self.fleet, self.metrics = Fleet(), Metrics()
         self._maker = Maker(on_demand, self.fleet)
         self._discovery = Discovery(
@@ -99,20 +80,11 @@ class XdsServer:
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
         """Serves inside the `async with`; gives the (host, port) it listens on, where port 0 takes any free one.
 
-        Raises ConfigError when the socket cannot be opened.
+        Raises ConfigError when the socket cannot be opened, and for TLS files that are wrong.
         """
-        server = _Server([self._discovery, *self._reporting], codec=PassThrough())
-        try:
-            await server.start(host, port)
-        except OSError as error:
-            raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
-        try:
-            async with self._maker.working():
-                yield server._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]  # noqa: SLF001  grpclib does not tell
-        finally:
-            server.close()
-            with anyio.CancelScope(shield=True):
-                await server.wait_closed()
+        every = [self._discovery, *self._reporting]
+        async with serve(every, PassThrough(), self._transport, host, port) as address, self._maker.working():
+            yield address
 
     def serve_rest(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[tuple[str, int]]:
         """Serves the same over REST inside the `async with`, for proxies that poll; gives the (host, port), as `serve` does.

@@ -1,0 +1,62 @@
+"""A server on a loopback port, on the terms that a test wants, and clients of two kinds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from anyio import to_thread
+from blockbuster import blockbuster_ctx
+from grpc_client import Talks
+
+from xds.protocol import DELTA, SOTW, Dialect
+from xds.server.authority import OPEN
+from xds.server.transport import Transport
+from xds.server.xds_server import XdsServer
+
+
+@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+def anyio_backend(request):
+    return "asyncio", {"use_uvloop": request.param == "uvloop"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def _one_loop(anyio_backend):
+    """A gRPC client has things to end on its loop even after it has ended."""
+    yield  # noqa: PT022  a fixture that yields keeps the loop
+
+
+@pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks():
+    with blockbuster_ctx(scanned_modules=["xds.server"]) as guard:
+        # A collection of garbage, wherever it happens, may end the thread of a gRPC client of a test before.
+        guard.functions["threading.Lock.acquire"].can_block_in("threading.py", {"_wait_for_tstate_lock"})
+        yield
+
+
+@pytest.fixture
+def serving():
+    """Serves on these terms while the block runs: (server, address)."""
+
+    @asynccontextmanager
+    async def served(*, authority=OPEN, **terms) -> AsyncIterator[tuple[XdsServer, tuple[str, int]]]:
+        made = partial(XdsServer, identifier="me", authority=authority, transport=Transport(**terms))
+        server = await to_thread.run_sync(made)  # metrics read the version of Legation from its files
+        async with server.serve() as address:
+            yield server, address
+
+    return served
+
+
+@pytest.fixture
+async def talks(anyio_backend):
+    """Streams of real gRPC clients."""
+    async with Talks.open() as made:
+        yield made

@@ -1,0 +1,153 @@
+"""One client's connection, from its first byte to its last, and how it ends well."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import BaseTransport, TimerHandle, Transport
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, cast
+
+from grpclib import protocol
+from grpclib.config import Configuration
+from grpclib.protocol import AbstractHandler, EventsProcessor, H2Protocol
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import Event, RequestReceived
+from h2.settings import SettingCodes
+from hyperframe.frame import GoAwayFrame
+
+from xds.server.connection import CONNECTION_WINDOW, LINGER, STREAM_WINDOW, Connection, Http2
+from xds.server.http2_stream import Http2Stream
+from xds.server.pace import Gate
+from xds.server.signal import Signal
+from xds.server.transport import Transport as Terms
+
+Headers: TypeAlias = list[tuple[str, str]]
+
+JITTER: Final = 0.1
+"""The part of its greatest age by which a connection may end sooner or later: not all come back at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What all connections of one server share. `left` is set whenever one of `connections` has ended."""
+
+    terms: Terms
+    grpclib: Configuration
+    http2: H2Configuration
+    gate: Gate
+    connections: set[ClientConnection] = field(default_factory=set)
+    left: Signal = field(default_factory=Signal)
+
+
+class Processor(EventsProcessor):
+    """What HTTP/2's events mean: streams begin and end."""
+
+    connection: Connection
+    leaving = False
+
+    def process(self, event: Event) -> None:
+        """Takes one event. Those that mean nothing here are ignored, as unknown frames must be (RFC 9113, 5.5)."""
+        with suppress(NotImplementedError):
+            super().process(event)
+
+    def process_request_received(self, event: RequestReceived) -> None:
+        """A stream begins; on a connection that is to end, the client is told to try it on another."""
+        if self.leaving:
+            self.connection.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+            return
+        headers = cast(Headers, event.headers)
+        stream = Http2Stream(self.connection, event.stream_id, dict(headers).get("grpc-encoding", "identity"))
+        self.handler.accept(stream, headers, self.register(stream))
+
+    def register(self, stream: protocol.Stream) -> Callable[[], None]:
+        """Notes a stream; the last one that ends on a connection that is to end closes it."""
+        release = super().register(stream)
+
+        def released() -> None:
+            release()
+            self._close_when_left()
+
+        return released
+
+    def leave(self) -> None:
+        """Lets the streams end well, and closes the connection after them."""
+        self.leaving = True
+        http2, transport = self.connection.http2, self.connection.transport
+        # h2 has a word for it, but sends nothing more after it.
+        transport.write(GoAwayFrame(0, last_stream_id=http2.highest_inbound_stream_id).serialize())
+        for stream in self.streams.values():
+            cast(Http2Stream, stream).finish()
+        self._close_when_left()
+
+    def _close_when_left(self) -> None:
+        if self.leaving and not self.streams:
+            self.connection.close()
+
+
+class ClientConnection(H2Protocol):
+    """grpclib's protocol with a connection of our own, and a greatest age."""
+
+    connection: Connection
+    processor: Processor
+
+    def __init__(self, handler: AbstractHandler, reception: Reception) -> None:
+        super().__init__(handler, reception.grpclib, reception.http2)
+        self._reception = reception
+        self._timers: list[TimerHandle] = []
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """The client is there, and its TLS handshake done: HTTP/2 begins."""
+        terms = self._reception.terms
+        settings = {
+            SettingCodes.MAX_CONCURRENT_STREAMS: terms.max_concurrent_streams,
+            SettingCodes.MAX_HEADER_LIST_SIZE: H2Connection.DEFAULT_MAX_HEADER_LIST_SIZE,
+            SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+        }
+        http2 = Http2(self.h2_config, settings)
+        http2.initiate_connection()
+        http2.increment_flow_control_window(CONNECTION_WINDOW - http2.inbound_flow_control_window)
+        self.connection = Connection(http2, cast(Transport, transport), self.config, terms=terms, gate=self._reception.gate)
+        self.connection.flush()
+        self.connection.initialize()
+        self.processor = Processor(self.handler, self.connection)
+        self._grow_old(terms.max_connection_age_seconds)
+        self._reception.connections.add(self)
+
+    def _grow_old(self, age: float | None) -> None:
+        if age is not None:
+            age *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  nothing is secret about it
+            self._timers.append(asyncio.get_running_loop().call_later(age, self.leave))
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if not self.connection.is_closing():
+            super().data_received(data)
+
+    def pause_writing(self) -> None:
+        """The client does not read: then it is not read either, or its pings alone would be answered without end."""
+        super().pause_writing()
+        self.connection.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self.connection.transport.resume_reading()
+
+    def leave(self) -> None:
+        """Sends the client away: GOAWAY, then its streams end, then the connection; all within LINGER seconds."""
+        if not (self.processor.leaving or self.connection.is_closing()):
+            self._timers.append(asyncio.get_running_loop().call_later(LINGER, self.connection.abort))
+            self.processor.leave()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone."""
+        super().connection_lost(exc)
+        for timer in self._timers:
+            timer.cancel()
+        self._reception.connections.discard(self)
+        self._reception.left.set()

@@ -1,0 +1,130 @@
+"""TLS: certificates from files, and again from the files when they change."""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import anyio
+from anyio import to_thread
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec import Struct
+
+from xds.model import ConfigError
+
+log = logging.getLogger(__name__)
+
+LOOK: Final = 1.0
+"""Seconds between two looks at the files: a look also sees what no file event tells, as behind a symlink or on a mount."""
+
+VERSIONS: Final[Mapping[str, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+Seen: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+"""What a look saw of each file: when it was written, how long it is, and which file it is; None where there is none."""
+
+
+class Tls(Struct, frozen=True, forbid_unknown_fields=True):
+    """The files that secure connections, all PEM, and read again when they change.
+
+    `certificate` is the server's, with its chain, and `key` its private key, not encrypted. With `client_ca`, clients
+    must show a certificate that one of these authorities signed. `min_version` is TLS's.
+    """
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+    min_version: Literal["1.2", "1.3"] = "1.2"
+
+    def files(self) -> dict[str, str]:
+        """Setting -> path."""
+        paths = {"certificate": self.certificate, "key": self.key, "client_ca": self.client_ca}
+        return {setting: path for setting, path in paths.items() if path is not None}
+
+
+class Certificates:
+    """The newest files that were good. `context` is for new connections; those that are open go on as they began."""
+
+    def __init__(self, settings: Tls) -> None:
+        """Reads the files. Raises ConfigError naming the setting and the file that is wrong."""
+        self._settings = settings
+        self._seen = _look(settings)
+        self.context = _context(settings)
+
+    async def follow(self) -> None:
+        """Reads the files again whenever they change, for as long as it runs. What is wrong is said, and not taken."""
+        while True:
+            await anyio.sleep(LOOK)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        seen = await to_thread.run_sync(_look, self._settings)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self.context = await to_thread.run_sync(_context, self._settings)
+        except ConfigError as error:
+            log.error("%s; the files of before stay in use", error)  # noqa: TRY400  the author's fault: no traceback
+        else:
+            log.info("%s has changed: new connections are secured with it", ", ".join(self._settings.files().values()))
+
+
+def _look(settings: Tls) -> Seen:
+    return tuple(_see(path) for path in settings.files().values())
+
+
+def _see(path: str) -> tuple[int, int, int] | None:
+    try:
+        one = os.stat(path)  # noqa: PTH116  through every symlink, as it will be opened
+    except OSError:
+        return None
+    return one.st_mtime_ns, one.st_size, one.st_ino
+
+
+def _context(settings: Tls) -> ssl.SSLContext:
+    _check(settings)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = VERSIONS[settings.min_version]
+    context.set_alpn_protocols(["h2"])
+    context.options |= ssl.OP_NO_TICKET  # a resumed session would not show its certificate again
+    context.num_tickets = 0
+    try:
+        context.load_cert_chain(settings.certificate, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise _wrong(settings, "key", f"does not fit the certificate {settings.certificate}") from error
+    if settings.client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(settings.client_ca)
+    return context
+
+
+def _check(settings: Tls) -> None:
+    """Finds the file that is wrong, which OpenSSL would not name."""
+    bodies = {setting: _read(settings, setting, path) for setting, path in settings.files().items()}
+    key = bodies.pop("key")
+    for setting, body in bodies.items():
+        try:
+            x509.load_pem_x509_certificates(body)
+        except ValueError as error:
+            raise _wrong(settings, setting, "holds no PEM certificate") from error
+    try:
+        load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _wrong(settings, "key", "holds no PEM private key, or one that is encrypted") from error
+
+
+def _read(settings: Tls, setting: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise _wrong(settings, setting, f"cannot be read: {error.strerror}") from error
+
+
+def _wrong(settings: Tls, setting: str, what: str) -> ConfigError:
+    return ConfigError(f"{settings.files()[setting]} {what}", field=f"xds.tls.{setting}")

@@ -1,0 +1,39 @@
+"""The transport's settings: how connections are secured, and what one client may take from the others."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from xds.server.tls import Tls
+
+MIB = 2**20
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class Transport(Struct, frozen=True, forbid_unknown_fields=True):
+    """On what terms clients are served.
+
+    `tls` secures connections; without it they are plain text, for loopback and for meshes that encrypt by themselves.
+    `max_message_bytes` is the most that one request may have, also after it is decompressed.
+    `max_concurrent_streams` of one connection: an Envoy that does not use ADS opens one for every cluster's endpoints.
+    `keepalive_seconds` is the time between pings, with or without streams; one that is not answered within
+    `keepalive_timeout_seconds` ends its connection.
+    `write_timeout_seconds` is how long a client may read nothing of what it is being sent.
+    `max_connection_age_seconds` is when a client is asked to connect anew, give or take a tenth; without it, never. With
+    several replicas behind one address it spreads the clients, and with `tls.client_ca` it makes them show their
+    certificates again.
+    `new_streams_per_second` are taken up, after a first 2 seconds' worth at once: the others wait, and none is refused.
+    `requests_per_second` of one stream are read, after a first 10 seconds' worth at once: the others wait.
+    """
+
+    tls: Tls | None = None
+    max_message_bytes: Annotated[int, Meta(gt=0, lt=2**31)] = 32 * MIB
+    max_concurrent_streams: Annotated[int, Meta(gt=0, lt=2**31)] = 1_000_000
+    keepalive_seconds: Positive = 30.0
+    keepalive_timeout_seconds: Positive = 20.0
+    write_timeout_seconds: Positive = 60.0
+    max_connection_age_seconds: Positive | None = None
+    new_streams_per_second: Positive = 500.0
+    requests_per_second: Positive = 500.0
