@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from resources import CDS, LDS, PREFIX, RDS
-from traces import WRAPPER, Got, Sent, Trace, short
+from traces import WRAPPER, Changed, Got, Sent, Trace, short
 
 from xds.codec import decode, references
 
@@ -26,20 +26,20 @@ def one_unanswered_response_a_type(trace: Trace) -> Iterator[str]:
 
 
 def no_response_without_a_cause(trace: Trace) -> Iterator[str]:
-    """A response that says what the last one of its type said has a cause: a request other than an ACK, a change, or a
-    response of another type, which may make a cluster warm again.
+    """A response that says what the last one of its type said has a cause: a request other than an ACK, a change, a response
+    of another type, which may make a cluster warm again, or the time, when it is a heartbeat.
     """
-    last: dict[str, Got] = {}
-    idle: set[str] = set()
+    said: Got | None = None
+    before: dict[str, Sent] = {}
     for event in trace.events:
-        if not isinstance(event, Got):
-            idle -= {event.type_url} if isinstance(event, Sent) and _asks(event, last) else set()
-            idle -= set() if isinstance(event, Sent) else idle.copy()
-            continue
-        before = last.get(event.type_url)
-        if event.type_url in idle and before is not None and _content(before) == _content(event):
-            yield f"a {event} came again, and nothing had happened"
-        last[event.type_url], idle = event, {event.type_url}
+        if isinstance(event, Got):
+            if said is not None and _content(said) == _content(event) and not event.is_heartbeat:
+                yield f"a {event} came again, and nothing had happened"
+            said = event
+        elif isinstance(event, Changed) or (said is not None and _asks(event, said, before.get(event.type_url))):
+            said = None
+        if isinstance(event, Sent):
+            before[event.type_url] = event
 
 
 def no_name_twice(trace: Trace) -> Iterator[str]:
@@ -147,15 +147,17 @@ def _responses(trace: Trace) -> Iterator[Got]:
     return (event for event in trace.events if isinstance(event, Got))
 
 
-def _asks(sent: Sent, last: Mapping[str, Got]) -> bool:
-    """Whether a request may cause a response: it is no mere ACK."""
-    before = last.get(sent.type_url)
-    names = sent.fields.get("resource_names_subscribe") or sent.fields.get("resource_names_unsubscribe")
-    return before is None or sent.nonce != before.nonce or sent.error or bool(names) or "resource_names" in sent.fields
+def _asks(sent: Sent, said: Got, before: Sent | None) -> bool:
+    """Whether a request may be why a response is repeated: it is about that type, and no mere ACK."""
+    if sent.type_url != said.type_url or before is None:
+        return sent.type_url == said.type_url
+    again = sent.nonce == before.nonce or sent.nonce != said.nonce
+    adds = sent.fields.get("resource_names_subscribe") or sent.fields.get("resource_names_unsubscribe")
+    return again or sent.error or bool(adds) or sent.fields.get("resource_names") != before.fields.get("resource_names")
 
 
 def _content(got: Got) -> Any:
-    return {one.name: (one.value, one.ttl) for one in got.items}, got.removed
+    return got.type_url, {one.name: (one.value, one.ttl) for one in got.items}, got.removed
 
 
 def _clusters(got: Got) -> set[str]:

@@ -57,6 +57,11 @@ class Got:
         """Whether what it does not list is gone."""
         return self.dialect == "sotw" and self.type_url in FULL_STATE
 
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether it only says that what it lists is still there."""
+        return bool(self.items) and all(one.value is None and one.ttl is not None for one in self.items)
+
     def __str__(self) -> str:
         removed = f", removed {sorted(self.removed)}" if self.removed else ""
         return f"{short(self.type_url)} response with {sorted(one.name for one in self.items)}{removed}"
