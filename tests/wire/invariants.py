@@ -27,13 +27,13 @@ def one_unanswered_response_a_type(trace: Trace) -> Iterator[str]:
 
 def no_response_without_a_cause(trace: Trace) -> Iterator[str]:
     """A response that says what the last one of its type said has a cause: a request other than an ACK, a change, a response
-    of another type, which may make a cluster warm again, or the time, when it is a heartbeat.
+    of another type, which may make a cluster warm again, or the time, when that is limited.
     """
     said: Got | None = None
     before: dict[str, Sent] = {}
     for event in trace.events:
         if isinstance(event, Got):
-            if said is not None and _content(said) == _content(event) and not event.is_heartbeat:
+            if said is not None and _content(said) == _content(event) and not event.is_mortal:
                 yield f"a {event} came again, and nothing had happened"
             said = event
         elif isinstance(event, Changed) or (said is not None and _asks(event, said, before.get(event.type_url))):

@@ -77,7 +77,9 @@ def _resource(body: dict[str, Any]) -> Resource:
         named = references(decode(type_url, value))
     except ConfigError:  # a type that nobody knows
         named = frozenset()
-    return Resource(type_url, name, version_of(value), value, named, aliases=tuple(body.get("aliases", ())))
+    return Resource(
+        type_url, name, version_of(value), value, named, aliases=tuple(body.get("aliases", ())), ttl=body.get("ttl")
+    )
 
 
 async def main() -> None:

@@ -58,9 +58,9 @@ class Got:
         return self.dialect == "sotw" and self.type_url in FULL_STATE
 
     @property
-    def is_heartbeat(self) -> bool:
-        """Whether it only says that what it lists is still there."""
-        return bool(self.items) and all(one.value is None and one.ttl is not None for one in self.items)
+    def is_mortal(self) -> bool:
+        """Whether what it lists is to be heard of again and again."""
+        return any(one.ttl is not None for one in self.items)
 
     def __str__(self) -> str:
         removed = f", removed {sorted(self.removed)}" if self.removed else ""
