@@ -131,14 +131,18 @@ def test_a_name_that_is_gone_is_removed():
 
 
 def test_a_name_that_is_held_and_not_asked_for_is_removed():
-    """Row 65."""
-    client = Group(DELTA, route("a"), route("b")).client()
+    """Row 65. What becomes of it later is not said."""
+    group = Group(DELTA, route("a"), route("b"))
+    client = group.client()
     client.ask(RDS, "a", "b")
     client.settle()
+    group.publish(route("a"), route("b", mark="2"))
     client.connect()
     client.ask_again(RDS, "a")
     assert client.expect(RDS).removals == {"b"}
     client.ack(RDS)
+    assert client.is_silent()
+    group.publish(route("a"), route("b", mark="3"))
     assert client.is_silent()
 
 

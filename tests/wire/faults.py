@@ -110,7 +110,7 @@ def the_group_is_that_of_the_last_node(real: Any) -> Any:
     return take
 
 
-@fault(Discovery, "_enter", 6)
+@fault(Discovery, "enter", 6)
 def any_node_will_do(real: Any) -> Any:
     somebody = delimited(1, "somebody") + delimited(2, "somewhere")
 

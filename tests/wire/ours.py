@@ -20,6 +20,7 @@ from target import Target
 
 from xds.codec import decode, references
 from xds.model import ConfigError, Reference, Resource, Snapshot, version_of
+from xds.server.report import Reports
 from xds.server.xds_server import XdsServer
 
 Groups = dict[str, dict[Reference, Resource]]
@@ -28,7 +29,7 @@ Groups = dict[str, dict[Reference, Resource]]
 @asynccontextmanager
 async def serving() -> AsyncIterator[Target]:
     """Our server and its adapter, on this event loop."""
-    server = XdsServer(identifier="legation", client_status=True)
+    server = XdsServer(identifier="legation", reports=Reports(client_status=True, load_interval=1.0))
     runner = web.AppRunner(adapter(server), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -173,6 +173,7 @@ class Subscription:
         """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
         Returns it: it is in force there.
         """
+        self.remembered &= self.held.keys()  # it let go of the others meanwhile
         known = sorted(self.remembered & resources.keys())
         same = [resources[name] for name in known if resources[name].version == self.held[name].version]
         if self._has_all_of(resources):
