@@ -78,13 +78,13 @@ async def rewarm(stand: Stand) -> float:
 
 
 async def start_without_clusters(stand: Stand) -> float:
-    """Seconds until a new Envoy is ready, when its group has listeners and routes and no cluster."""
+    """Seconds until an Envoy that just began to answer is ready, when its group has a listener and no cluster."""
     await stand.serve(listener(stand.port), route(""))
     return await _start(stand, "200 ")
 
 
 async def start_without_endpoints(stand: Stand) -> float:
-    """Seconds until a new Envoy is ready, when one of its two clusters has no endpoints resource."""
+    """Seconds until an Envoy that just began to answer is ready, when one of its two clusters has no endpoints."""
     port = await stand.backend("one")
     await stand.serve(cluster("one"), cluster("other"), endpoints("one", port), listener(stand.port), route("one"))
     return await _start(stand, "200 one")
