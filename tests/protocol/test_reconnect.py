@@ -130,6 +130,20 @@ def test_a_name_that_is_gone_is_removed():
     assert client.expect(RDS).removals == {"b"}
 
 
+def test_a_name_that_was_gone_is_sent_when_it_comes_again():
+    """Rows 43, 64."""
+    group = Group(DELTA, route("a"), route("b"))
+    client = group.client()
+    client.ask(RDS, "a", "b")
+    client.settle()
+    group.publish(route("a"))
+    client.connect()
+    client.ask_again(RDS, "a", "b")
+    client.settle()
+    group.publish(route("a"), route("b"))
+    client.expect(RDS, "b")
+
+
 def test_a_name_that_is_held_and_not_asked_for_is_removed():
     """Row 65. What becomes of it later is not said."""
     group = Group(DELTA, route("a"), route("b"))
