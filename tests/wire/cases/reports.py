@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-import talk as client
 from case import World, case
-from resources import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS, SRDS, Resource, name_of
-from talk import Unmet
+from resources import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS, SRDS, Resource, make, name_of
+from talk import SOON, Unmet
 from variant import FETCH, REST, SERVER, SERVICES
 
 from xds.codec import from_json, message_class
@@ -31,6 +30,7 @@ PATHS: Final[Mapping[str, str]] = {
 """Type URL -> the end of its path over REST."""
 
 STATUS: Final = "/envoy.service.status.v3.ClientStatusDiscoveryService/"
+LOAD: Final = "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats"
 
 CONFIG_STATUS: Final[Mapping[int, str]] = {1: "SYNCED", 2: "NOT_SENT", 3: "STALE", 4: "ERROR"}
 TRIES, PAUSE = 50, 0.05
@@ -144,7 +144,7 @@ async def the_status_is_asked_again_on_one_stream(world: World) -> None:
     await stands(world, a="SYNCED")
     stream = Stream(world, STATUS + "StreamClientStatus")
     for _ in range(2):
-        stream.say(about(world))
+        stream.say(message_class("envoy.service.status.v3.ClientStatusRequest")())
         if await stream.answer() is None:
             raise Unmet("a question was not answered")
     stream.finish()
@@ -165,15 +165,40 @@ async def stands(world: World, **wanted: str) -> dict[str, Any]:
 
 async def status_of(world: World) -> dict[str, Any]:
     """What is said of the resources of the group's first node, by name."""
-    body = await call(world, STATUS + "FetchClientStatus", about(world))
+    kind: Any = message_class("envoy.service.status.v3.ClientStatusRequest")
+    request = kind(node_matchers=[{"node_id": {"exact": world.group}}])
+    body = await call(world, STATUS + "FetchClientStatus", request)
     told: Any = message_class("envoy.service.status.v3.ClientStatusResponse").FromString(body)
     return {one.name: one for config in told.config for one in config.generic_xds_configs}
 
 
-def about(world: World) -> Any:
-    """The question for the status of the group's first node."""
-    kind: Any = message_class("envoy.service.status.v3.ClientStatusRequest")
-    return kind(node_matchers=[{"node_id": {"exact": world.group}}])
+# Load reports
+
+
+@case(135, variants=(SERVER,))
+async def a_client_is_told_what_to_report(world: World) -> None:
+    """The clusters of its group, and again when these change; its reports end nothing."""
+    await needs(world, LOAD)
+    await world.set(make(CDS, "a"))
+    kind: Any = message_class("envoy.service.load_stats.v3.LoadStatsRequest")
+    stream = Stream(world, LOAD)
+    stream.say(kind(node={"id": world.group, "cluster": world.group}))
+    asks_for(await stream.answer(), "a")
+    locality = {"locality": {"zone": "z"}, "total_successful_requests": 7}
+    stream.say(kind(cluster_stats=[{"cluster_name": "a", "upstream_locality_stats": [locality]}]))
+    await world.add(make(CDS, "b"))
+    asks_for(await stream.answer(), "a", "b")
+
+
+def asks_for(body: bytes | None, *clusters: str) -> None:
+    """The load of these clusters is asked for, every so often."""
+    if body is None:
+        raise Unmet("the stream of load reports was ended")
+    asked: Any = message_class("envoy.service.load_stats.v3.LoadStatsResponse").FromString(body)
+    if not asked.load_reporting_interval.ToTimedelta():
+        raise Unmet("no interval of reports is told")
+    if not asked.send_all_clusters and set(asked.clusters) != set(clusters):
+        raise Unmet(f"reports of {sorted(asked.clusters)} are asked for, and not of {sorted(clusters)}")
 
 
 # gRPC methods that are no discovery
@@ -183,6 +208,15 @@ async def call(world: World, method: str, request: Any) -> bytes:
     """What a method with one answer answers."""
     with answered(world, method):
         return bytes(await world.channel.unary_unary(method)(request.SerializeToString()))
+
+
+async def needs(world: World, method: str) -> None:
+    """The target has this method. Why a stream ends that is written to, grpcio does not tell; of a call it does."""
+    try:
+        await world.channel.unary_unary(method)(b"")
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            world.lacks(method)
 
 
 class Stream:
@@ -204,7 +238,7 @@ class Stream:
     async def answer(self) -> bytes | None:
         """The next answer; None at the end of the stream."""
         with answered(self._world, self._method):
-            async with asyncio.timeout(client.SOON):
+            async with asyncio.timeout(SOON):
                 return await anext(self._answers, None)
 
     async def _feed(self) -> AsyncIterator[bytes]:
