@@ -14,6 +14,7 @@ import anyio
 
 from xds.codec.descriptors import pool
 from xds.control import logs
+from xds.control.access import authority_of
 from xds.control.banner import banner
 from xds.control.companion import companions as running
 from xds.control.narrator import Narrator
@@ -32,7 +33,7 @@ from xds.model import (
     Status,
 )
 from xds.server.admin import serve_admin
-from xds.server.authority import EVERYTHING, Authority
+from xds.server.authority import EVERYTHING
 from xds.server.fleet import Fleet, Told
 from xds.server.grouping import by_cluster, defaulting
 from xds.server.report import Reports
@@ -147,11 +148,10 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
 
 def _server(settings: Settings) -> XdsServer:
     grouping = by_cluster if settings.grouping is None else settings.grouping.make().group
-    authority = Authority(settings.access, [one.make() for one in settings.authenticators])
     on_demand = [one.make() for one in settings.on_demand]
     return XdsServer(
         grouping=defaulting(grouping, settings.default_group),
-        authority=authority,
+        authority=authority_of(settings),
         on_demand=on_demand,
         reports=_reports(settings),
         transport=settings.xds,

@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 
 import anyio
 from anyio import to_thread
-from anyio.abc import TaskGroup
 from grpclib.config import Configuration
 from grpclib.const import Handler
 from grpclib.encoding.base import CodecBase
@@ -20,6 +19,7 @@ from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
 
+from xds.server.background import background
 from xds.server.bind import cannot_listen
 from xds.server.client_connection import ClientConnection, Reception
 from xds.server.pace import Gate, Pace
@@ -59,7 +59,7 @@ async def serve(
     sockets = await _listen(host, port)
     server = GrpcServer(services, codec, _reception(transport))
     try:
-        async with _tasks() as tasks:
+        async with background() as tasks:
             for one in sockets:
                 tasks.start_soon(server.accept, one, certificates)
             if certificates is not None:
@@ -83,20 +83,6 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
             one.close()
         raise cannot_listen(error, (host, port), setting="xds.address and xds.port", flag="--port") from error
     return sockets
-
-
-@asynccontextmanager
-async def _tasks() -> AsyncIterator[TaskGroup]:
-    """Tasks that end with the block. What the block raises is raised as it is, not in a group."""
-    faults: list[Exception] = []
-    async with anyio.create_task_group() as tasks:
-        try:
-            yield tasks
-        except Exception as fault:  # noqa: BLE001  it is raised again
-            faults.append(fault)
-        tasks.cancel_scope.cancel()
-    for one in faults:
-        raise one
 
 
 def _reception(transport: Transport) -> Reception:

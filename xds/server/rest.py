@@ -17,9 +17,12 @@ from xds.codec.discovery import request_from_json, response_to_json
 from xds.model import ConfigError, ProtocolError
 from xds.model.type_url import short_type
 from xds.server.authority import Caller
+from xds.server.background import background
 from xds.server.bind import cannot_listen
 from xds.server.discovery import Discovery, Fetched
+from xds.server.identity import identify
 from xds.server.service import PATHS
+from xds.server.tls import Certificates, Tls
 
 log = logging.getLogger(__name__)
 
@@ -37,23 +40,28 @@ STATUS: Final[Mapping[str, int]] = {
 
 
 @asynccontextmanager
-async def serve_rest(discovery: Discovery, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+async def serve_rest(discovery: Discovery, host: str, port: int, tls: Tls | None = None) -> AsyncIterator[tuple[str, int]]:
     """Serves inside the `async with`; gives the (host, port) that it listens on, where port 0 takes any free one.
 
-    Raises ConfigError when the socket cannot be opened.
+    Raises ConfigError when the socket cannot be opened, and for TLS files that are wrong.
     """
+    certificates = await to_thread.run_sync(Certificates, tls) if tls else None
     runner = web.AppRunner(application(discovery), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await _listen(runner, host, port)
-        yield runner.addresses[0][:2]
+        async with background() as tasks:
+            if certificates is not None:
+                tasks.start_soon(certificates.follow)
+            await _listen(runner, host, port, certificates)
+            yield runner.addresses[0][:2]
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int, certificates: Certificates | None) -> None:
+    context = await to_thread.run_sync(certificates.lasting) if certificates else None
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
     except OSError as error:
         raise cannot_listen(error, (host, port), setting="rest.address and rest.port") from error
 
@@ -87,9 +95,10 @@ async def _answer(request: web.Request) -> web.Response:
 
 
 def _caller_of(request: web.Request) -> Caller:
-    transport = request.transport
-    host, port = (transport.get_extra_info("peername") if transport else None) or ("unknown", 0)
-    return Caller(host, port, {name.lower(): value for name, value in request.headers.items()})
+    told = request.get_extra_info
+    host, port = (told("peername") or ("unknown", 0))[:2]
+    metadata = {name.lower(): value for name, value in request.headers.items()}
+    return Caller(host, port, metadata, identify(told("peercert")))
 
 
 async def _body(request: web.Request) -> bytes:

@@ -56,6 +56,16 @@ class Certificates:
         self._seen = _look(settings)
         self.context = _context(settings)
 
+    def lasting(self) -> ssl.SSLContext:
+        """A context for a server that keeps the one it is given: each connection gets the newest all the same."""
+        kept = _context(self._settings)
+        kept.sni_callback = self._renew
+        return kept
+
+    def _renew(self, connection: ssl.SSLObject, _name: str | None, _kept: ssl.SSLContext) -> None:
+        """Called in each handshake, also in one that asks for no name."""
+        connection.context = self.context
+
     async def follow(self) -> None:
         """Reads the files again whenever they change, for as long as it runs. What is wrong is said, and not taken."""
         while True:

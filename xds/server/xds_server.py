@@ -89,9 +89,10 @@ class XdsServer:
     def serve_rest(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[tuple[str, int]]:
         """Serves the same over REST inside the `async with`, for proxies that poll; gives the (host, port), as `serve` does.
 
-        Raises ConfigError when the socket cannot be opened.
+        Connections are secured as those of `serve`. Raises ConfigError when the socket cannot be opened, and for TLS files
+        that are wrong.
         """
-        return serve_rest(self._discovery, host, port)
+        return serve_rest(self._discovery, host, port, self._transport.tls)
 
     async def publish(self, group: str, snapshot: Snapshot, *, until: Until = "published") -> Publication:
         """Serves this snapshot to the group from now on.

@@ -1,0 +1,46 @@
+"""Access: settings that would let in nobody are told, or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.control import settings
+from xds.control.access import authority_of
+from xds.model import ConfigError
+
+NONE = "providers: {memory: {}}\nsources: {echoes: {}}\n"
+OPEN = "runner: none\nxds: {address: 0.0.0.0}\nrest: {address: '::'}\n"
+
+
+@pytest.fixture(autouse=True)
+def _strangers(acme):
+    """Every test has plug-ins to name."""
+
+
+def test_an_address_for_other_machines_that_are_all_refused_is_told(write, caplog):
+    authority_of(settings.load(write("s.yaml", NONE + OPEN)))
+    assert [one.args[:2] for one in caplog.records] == [("xds", "0.0.0.0"), ("rest", "::")]
+    assert "set xds.tls.client_ca or authenticators, or let access have a rule for anonymous" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "runner: none\n",
+        OPEN + "access: [{who: [anonymous]}]\n",
+        OPEN + "authenticators: {tokens: {}}\n",
+        "runner: none\nxds: {address: 0.0.0.0, tls: {certificate: a, key: b, client_ca: c}}\n",
+        "runner: none\nxds: {address: localhost}\n",
+    ],
+)
+def test_nothing_is_told_where_somebody_can_be_let_in(write, caplog, text):
+    authority_of(settings.load(write("s.yaml", NONE + text)))
+    assert not caplog.records
+
+
+def test_rules_that_refuse_our_own_proxies_are_refused(write):
+    file = write("s.yaml", NONE + "runner: {host: {}}\naccess: [{who: ['spiffe://*']}]\n")
+    with pytest.raises(ConfigError, match=r"access lets in no proxy that Legation starts .*add a rule with who: \[local\]"):
+        authority_of(settings.load(file))
+    file = write("s.yaml", NONE + "runner: {host: {}}\naccess: [{who: ['spiffe://*']}, {who: [local], types: [cds]}]\n")
+    assert authority_of(settings.load(file))
