@@ -91,8 +91,8 @@ async def test_missing_endpoints_are_said_to_be_none(polled):
     assert got["resources"] == [{"@type": EDS, "cluster_name": "zz"}]
 
 
-async def test_a_node_with_all_its_extensions_is_read(polled):
-    extensions = [{"name": f"envoy.{number}", "category": "filters", "odd": 1} for number in range(500)]
+async def test_a_nodes_extensions_are_not_looked_at(polled):
+    extensions = [{"name": number, "category": "filters"} for number in range(500)]
     got = await polled.ask(node={**NODE, "user_agent_name": "envoy", "extensions": extensions, "new_field": 7})
     assert len(got["resources"]) == 2
 
