@@ -10,7 +10,7 @@ from xds_client import DELTA, SOTW, Client, Group
 from xds_resources import cluster, endpoints
 
 from xds.codec import message_class
-from xds.model import Resource
+from xds.model import Node, Resource
 from xds.model.node import KEEPS_TTL, READS_WRAPPED
 from xds.model.type_url import CDS, EDS, PREFIX, VHDS
 
@@ -232,3 +232,21 @@ def test_virtual_hosts_last():
     assert not got.resources[0].HasField("ttl")
     ack(client, got)
     assert client.stream.wake_at() is None
+
+
+def test_envoy_is_told_the_ttl_of_whole_types(dialect):
+    """Row 98: in SotW of those alone, each time with all that they list; in delta of all."""
+    features = Node("n", user_agent="envoy").features
+    client = Group(dialect, mortal(plain("a")), plain("b"), mortal(endpoints("a"))).client(features=features)
+    client.ask(CDS)
+    client.ask(EDS, "a")
+    for type_url in (CDS, EDS):
+        got = raw(client)
+        assert got.type_url == type_url
+        assert ("a" in wrapped(got, dialect)) is (dialect is DELTA or type_url == CDS)
+        ack(client, got)
+    client.group.now = client.stream.wake_at()
+    got = raw(client)
+    assert (got.type_url, len(got.resources)) == (CDS, 2 if dialect is SOTW else 1)
+    ack(client, got)
+    assert (raw(client) is None) is (dialect is SOTW)

@@ -23,7 +23,7 @@ from math import inf
 from typing import Final
 
 from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
-from xds.model.node import KEEPS_TTL, READS_WRAPPED
+from xds.model.node import KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES, READS_WRAPPED
 from xds.model.type_url import CDS, EDS, RDS, VHDS, short_type
 from xds.protocol.delivery import Delivery, deliveries
 from xds.protocol.dialect import Dialect
@@ -211,11 +211,12 @@ class Stream:
 
     def _tells_ttl(self, type_url: str) -> bool:
         """Whether the client is told the TTL of such a resource: a SotW client must be able to read it in a wrapper."""
-        return type_url not in LASTING and (self.dialect.name == "delta" or READS_WRAPPED in self._features)
+        whole = is_whole(type_url) and KEEPS_TTL_OF_WHOLE_TYPES in self._features
+        return type_url not in LASTING and (self.dialect.name == "delta" or whole or READS_WRAPPED in self._features)
 
     def _mortal(self) -> Iterator[Subscription]:
         """The subscriptions whose client keeps to TTLs, and is to hear of what it has: not while it owes an answer."""
-        if self.dialect.name == "delta" or KEEPS_TTL in self._features:
+        if self.dialect.name == "delta" or not self._features.isdisjoint((KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES)):
             for one in self._subscriptions.values():
                 if one.offer is None and self._tells_ttl(one.type_url):
                     yield one
