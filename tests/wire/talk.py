@@ -6,30 +6,16 @@ what the client does and what it must then have; how that looks in each dialect 
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import grpc
-import grpc.aio
+from line import Line, Unmet
 from resources import FULL_STATE, RTDS, Resource, make
-from traces import TICK, Changed, Got, Sent, Trace, read, short
-
-from xds.codec import message_class
-
-SOON: Final = 5.0
-"""Seconds, after which an answer is missing."""
+from traces import TICK, Got, Trace, short
 
 A_WHILE: Final = 0.4
 """Seconds of listening, where no sentinel can be asked for."""
-
-REQUEST: Final = {"sotw": "DiscoveryRequest", "delta": "DeltaDiscoveryRequest"}
-
-
-class Unmet(AssertionError):  # noqa: N818  it is no error of the suite
-    """The server did not do what the case asks."""
 
 
 @dataclass(slots=True)
@@ -46,40 +32,20 @@ class Known:
     legacy: bool = False
 
 
-class Talk:
-    """One stream. `add` tells the server of another resource; `node` is sent with the first message."""
+class Talk(Line):
+    """One stream of a client that keeps what it hears. `add` tells the server of another resource."""
 
     def __init__(self, call: Any, trace: Trace, dialect: str, node: dict[str, Any], add: Callable[..., Coroutine]) -> None:
-        self.call, self.trace, self.dialect, self.node, self._add = call, trace, dialect, node, add
+        super().__init__(call, trace, dialect, node)
+        self._add = add
         self._known: dict[str, Known] = {}
-        self._unread: deque[Got] = deque()
-        self._news = asyncio.Condition()
-        self._end: tuple[grpc.StatusCode, str] | None = None
         self._ticks = 0
-
-    @property
-    def status(self) -> grpc.StatusCode | None:
-        """The status with which the stream ended; None while it is open."""
-        return self._end[0] if self._end else None
 
     def known(self, type_url: str) -> Known:
         """What the client knows of a type."""
         return self._known.setdefault(type_url, Known())
 
     # The client speaks
-
-    async def send(self, type_url: str, **fields: Any) -> None:
-        """A request with these fields, as they are; the first one carries the node."""
-        node, self.node = self.node, {}
-        message: Any = message_class(f"envoy.service.discovery.v3.{REQUEST[self.dialect]}")(
-            **{"type_url": type_url, **({"node": node} if node else {}), **fields}
-        )
-        self.trace.events.append(Sent(type_url, message.response_nonce, message.HasField("error_detail"), fields))
-        try:
-            await self.call.write(message.SerializeToString())
-        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-            await self._over()
-            raise Unmet(self._why("a request could not be sent")) from None
 
     async def want(self, type_url: str, *names: str, **fields: Any) -> None:
         """Asks for these, besides what is wanted already. No name at all is at first everything, for some types."""
@@ -134,9 +100,9 @@ class Talk:
 
     async def read(self, type_url: str) -> Got:
         """The next response, which is to be of this type."""
-        got = await self._next(SOON)
+        got = await self.receive()
         if got is None:
-            raise Unmet(self._why(f"no {short(type_url)} response came"))
+            raise Unmet(self.why(f"no {short(type_url)} response came"))
         if got.type_url != type_url:
             raise Unmet(f"a {got} came, not one of {short(type_url)}")
         self.known(type_url).unanswered = True
@@ -144,19 +110,19 @@ class Talk:
 
     async def next(self) -> Got:
         """The next response, of whatever type."""
-        if (got := await self._next(SOON)) is None:
-            raise Unmet(self._why("no response came"))
+        if (got := await self.receive()) is None:
+            raise Unmet(self.why("no response came"))
         self.known(got.type_url).unanswered = True
         return got
 
     async def find(self, type_url: str) -> Got:
         """The next response of this type; accepts those of other types that come before it."""
-        while (got := await self._next(SOON)) is not None:
+        while (got := await self.receive()) is not None:
             if got.type_url == type_url:
                 self.known(type_url).unanswered = True
                 return got
             await self.accept(got)
-        raise Unmet(self._why(f"no {short(type_url)} response came"))
+        raise Unmet(self.why(f"no {short(type_url)} response came"))
 
     async def take(self, type_url: str) -> Got:
         """The next response, which is to be of this type; accepted."""
@@ -182,21 +148,6 @@ class Talk:
             raise Unmet(f"the client has {short(type_url)} {sorted(holds)} and should have {sorted(wanted)}")
         if wrong := sorted(name for name in wanted if holds[name] != wanted[name]):
             raise Unmet(f"the client has other bytes of {short(type_url)} {wrong} than it should have")
-
-    async def ends(self, status: grpc.StatusCode) -> None:
-        """The server ends the stream with this status, and says nothing more."""
-        await self._over()
-        if self.status is not status:
-            raise Unmet(self._why(f"the stream should end with {status.name}"))
-        if self._unread:
-            raise Unmet(f"a {self._unread[0]} came before the end")
-
-    async def _over(self) -> None:
-        try:
-            async with asyncio.timeout(SOON), self._news:
-                await self._news.wait_for(lambda: self._end)
-        except TimeoutError:
-            raise Unmet("the stream was not ended") from None
 
     async def silent(self) -> None:
         """The server has nothing to say: it answers what is asked later, and says nothing before that."""
@@ -243,7 +194,7 @@ class Talk:
         if not self._is_wildcard(type_url):
             await self.want(type_url, tick.name)
         came: list[Got] = []
-        while not any(tick.name in got.bodies for got in came) and (got := await self._next(SOON)):
+        while not any(tick.name in got.bodies for got in came) and (got := await self.receive()):
             await self.accept(got)
             came.append(got)
         changed = [short(url) for url, held in before.items() if self._held(url) != held]
@@ -263,7 +214,7 @@ class Talk:
 
     async def _all(self) -> list[Got]:
         came = []
-        while (got := await self._next(A_WHILE)) is not None:
+        while (got := await self.receive(A_WHILE)) is not None:
             await self.accept(got)
             came.append(got)
         return came
@@ -273,16 +224,8 @@ class Talk:
         return "*" in known.names or known.legacy
 
     async def _listen(self) -> None:
-        if (got := await self._next(A_WHILE)) is not None:
+        if (got := await self.receive(A_WHILE)) is not None:
             raise Unmet(f"a {got} came, and nothing had changed")
-
-    async def _next(self, within: float) -> Got | None:
-        try:
-            async with asyncio.timeout(within), self._news:
-                await self._news.wait_for(lambda: self._unread or self._end)
-        except TimeoutError:
-            return None
-        return self._unread.popleft() if self._unread else None
 
     def take_over(self, got: Got) -> None:
         """The client holds what a response brings; nothing is said of it."""
@@ -293,29 +236,3 @@ class Talk:
 
     def _held(self, type_url: str) -> dict[str, bytes]:
         return {name: body for name, body in self.known(type_url).holds.items() if not name.startswith(TICK)}
-
-    def _why(self, what: str) -> str:
-        return f"{what}: the stream ended with {self._end[0].name}, {self._end[1]}" if self._end else what
-
-    # Below: the wire
-
-    def note(self, what: str) -> None:
-        """The server was told to serve something else."""
-        self.trace.events.append(Changed(what))
-
-    async def listen(self) -> None:
-        """Reads until the stream ends; runs beside the case."""
-        try:
-            while (body := await self.call.read()) is not grpc.aio.EOF:
-                got = read(self.dialect, body)
-                self.trace.events.append(got)
-                await self._tell(got)
-        except grpc.aio.AioRpcError:
-            pass
-        self._end = await self.call.code(), await self.call.details()
-        await self._tell()
-
-    async def _tell(self, *got: Got) -> None:
-        async with self._news:
-            self._unread.extend(got)
-            self._news.notify_all()

@@ -7,8 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 from unittest.mock import patch
 
+import line
 import pytest
-import talk
 from behaviours import behaviours
 from case import Case, load
 from faults import FAULTS
@@ -35,7 +35,7 @@ def outcomes(request: pytest.FixtureRequest) -> dict[Case, Outcome]:
     wanted = load() if everything else [one for asked in rows for one in SEEN[asked["row"], asked["variant"]]]
 
     async def go() -> list[Outcome]:
-        with patch.object(talk, "SOON", PATIENCE):
+        with patch.object(line, "SOON", PATIENCE):
             async with serving() as target:
                 return await run(target, dict.fromkeys(wanted))
 

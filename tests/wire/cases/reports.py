@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+import line
 from case import World, case
+from line import Unmet
 from resources import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS, SRDS, Resource, make, name_of
-from talk import SOON, Unmet
 from variant import FETCH, REST, SERVER, SERVICES
 
 from xds.codec import from_json, message_class
@@ -238,7 +239,7 @@ class Stream:
     async def answer(self) -> bytes | None:
         """The next answer; None at the end of the stream."""
         with answered(self._world, self._method):
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(line.SOON):
                 return await anext(self._answers, None)
 
     async def _feed(self) -> AsyncIterator[bytes]:
