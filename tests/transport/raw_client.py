@@ -25,6 +25,15 @@ def framed(message: bytes, *, compressed: bool = False) -> bytes:
     return struct.pack(">?I", compressed, len(message)) + message
 
 
+class LastingConnection(H2Connection):
+    """h2's connection, which hears what comes after GOAWAY: h2 itself takes it for the end."""
+
+    def _receive_goaway_frame(self, frame):
+        event = ConnectionTerminated()
+        event.error_code, event.last_stream_id = frame.error_code, frame.last_stream_id
+        return [], [event]
+
+
 @dataclass
 class RawClient:
     """One connection. It reads only while a test waits for something."""
@@ -70,8 +79,9 @@ class RawClient:
             await self.socket.send(data)
 
     async def listen(self) -> None:
-        """Takes what comes next."""
+        """Says what it has to say, and takes what comes next."""
         try:
+            await self.flush()
             with anyio.fail_after(SOON):
                 data = await self.socket.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
@@ -82,14 +92,13 @@ class RawClient:
             if isinstance(one, DataReceived) and self.reads:
                 self.http2.acknowledge_received_data(one.flow_controlled_length, one.stream_id)
         self.events += events
-        await self.flush()
 
     def seen(self, stream: int, *kinds: type[Event]) -> list[Event]:
         return [one for one in self.events if isinstance(one, kinds) and getattr(one, "stream_id", stream) == stream]
 
     async def until(self, condition) -> None:
         """Listens until something holds, or the connection is closed."""
-        while not condition() and not self.closed:
+        while not (condition() or self.closed):
             await self.listen()
         assert condition(), self.events
 
@@ -112,7 +121,7 @@ class RawClient:
 async def connected(address: tuple[str, int]) -> AsyncIterator[RawClient]:
     """A connection with its settings exchanged."""
     async with await anyio.connect_tcp(*address) as socket:
-        http2 = H2Connection(H2Configuration(header_encoding="ascii"))
+        http2 = LastingConnection(H2Configuration(header_encoding="ascii"))
         http2.initiate_connection()
         client = RawClient(socket, http2)
         await client.flush()

@@ -15,7 +15,7 @@ class Pace:
 
     def __init__(self, rate: float, burst: float) -> None:
         self._gap = 1 / rate
-        self._slack = (burst - 1) * self._gap
+        self._slack = max(0.0, burst - 1) * self._gap
         self._due = 0.0
 
     def wait(self, now: float) -> float:
