@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from xds_client import DELTA, SOTW, UNKNOWN, Group
+from xds_client import DELTA, SOTW, UNKNOWN, Client, Group
 from xds_resources import cluster, endpoints, extension, listener, route, secret
 
 from xds.codec import wire
-from xds.model import Resource, version_of
+from xds.model import Node, Resource, version_of
 from xds.model.type_url import CDS, ECDS, EDS, LDS, RDS, RTDS, SDS
+from xds.protocol import Stream
 
 NOT_FOUND, UNAVAILABLE = 5, 14
 
@@ -93,6 +94,43 @@ def test_types_that_are_silent_when_missing_say_nothing_by_itself(dialect, type_
     client = Group(dialect, made("a")).client()
     client.ask(type_url, "a", "zz")
     assert client.expect(type_url, "a").errors == {}
+
+
+class AnEnvoy(Client):
+    def connect(self) -> None:
+        super().connect()
+        self.stream = Stream(self.dialect, prefix="x", features=Node("n", user_agent="envoy").features)
+
+
+@pytest.mark.parametrize(("type_url", "made"), [(RDS, route), (ECDS, extension)], ids=["rds", "ecds"])
+def test_an_envoy_is_not_told_what_it_would_wait_for_without_end(type_url, made):
+    """Rows 59, 107: it gives up after 15 s when nobody says a word."""
+    group = Group(DELTA, made("a"))
+    client = AnEnvoy(group)
+    client.ask(type_url, "zz")
+    assert client.is_silent()
+    group.publish(made("a"), made("zz"))
+    client.expect(type_url, "zz")
+
+
+@pytest.mark.parametrize("type_url", [SDS, RTDS, EDS], ids=["sds", "rtds", "eds"])
+def test_an_envoy_is_told_what_it_waits_for_otherwise(type_url):
+    """Rows 59, 106."""
+    client = AnEnvoy(Group(DELTA, listener("l")))
+    client.ask(type_url, "zz")
+    assert client.expect(type_url).removals == {"zz"}
+
+
+def test_an_extension_is_never_removed(dialect):
+    """Row 107: whoever still names it would answer 500."""
+    group = Group(dialect, extension("a"), listener("l"))
+    client = group.client()
+    client.ask(ECDS, "a")
+    client.settle()
+    group.publish(listener("l"))
+    assert client.is_silent()
+    group.publish(extension("a"), listener("l"))
+    assert client.is_silent()
 
 
 def test_an_error_that_is_refused_is_not_repeated(dialect):

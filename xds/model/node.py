@@ -17,7 +17,13 @@ KEEPS_TTL_OF_WHOLE_TYPES: Final = "envoy.ttl"
 """No client lists this. It is what Envoy has of both in SotW, where it takes no notice of a heartbeat without content, and
 crashes when it lets go of endpoints or of routes (seen with 1.40): TTLs of those types whose responses list everything."""
 
-UNLISTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"envoy": frozenset({KEEPS_TTL_OF_WHOLE_TYPES})})
+WAITS_WITHOUT_END: Final = "envoy.waits"
+"""No client lists this, either. Envoy waits without end for routes and for an extension's configuration when it is told
+that they do not exist, and goes on at once without a secret (seen with 1.36 to 1.40, in delta)."""
+
+UNLISTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {"envoy": frozenset({KEEPS_TTL_OF_WHOLE_TYPES, WAITS_WITHOUT_END})},
+)
 """Features that clients have and do not list, by user agent."""
 
 

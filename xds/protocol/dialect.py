@@ -11,10 +11,11 @@ from typing import ClassVar, Final, Protocol
 from xds.codec import wire
 from xds.model import ProtocolError, Resource
 from xds.model.name import is_glob
+from xds.model.node import WAITS_WITHOUT_END
 from xds.model.type_url import EDS, PREFIX, VHDS
 from xds.protocol.message import Fault, Request, Response
 from xds.protocol.offer import Offer
-from xds.protocol.order import BY_ALIAS, SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
+from xds.protocol.order import BY_ALIAS, SILENT_TO_ENVOY, SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
 from xds.protocol.subscription import NOWHERE, WILDCARD, Subscription, no_endpoints, no_host
 
 WRAPPED: Final = wire.delimited(1, PREFIX + "envoy.service.discovery.v3.Resource")
@@ -46,8 +47,8 @@ class Dialect(Protocol):
         """What is sent in the place of a resource that does not exist, where clients wait for it otherwise."""
         ...
 
-    def tells_missing(self, type_url: str) -> bool:
-        """Whether a client is told that a resource of this type does not exist."""
+    def tells_missing(self, type_url: str, features: frozenset[str]) -> bool:
+        """Whether a client with these features is told that a resource of this type does not exist."""
         ...
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
@@ -124,7 +125,7 @@ class Sotw:
         """Endpoints without any: there is no other word for it in SotW that Envoy understands."""
         return no_endpoints(name) if type_url == EDS and not is_glob(name) else None
 
-    def tells_missing(self, type_url: str) -> bool:
+    def tells_missing(self, type_url: str, features: frozenset[str]) -> bool:  # noqa: ARG002
         """In the errors of a response, and by its absence where the response lists everything."""
         return type_url in TOLD_MISSING
 
@@ -225,9 +226,9 @@ class Delta:
         """A virtual host without a body; all else is reported as removed."""
         return no_host(name) if type_url == VHDS else None
 
-    def tells_missing(self, type_url: str) -> bool:
+    def tells_missing(self, type_url: str, features: frozenset[str]) -> bool:
         """As removed, and in the errors of the response."""
-        return type_url not in SILENT_WHEN_MISSING
+        return type_url not in (SILENT_TO_ENVOY if WAITS_WITHOUT_END in features else SILENT_WHEN_MISSING)
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:  # noqa: ARG002
         """Only what changed."""

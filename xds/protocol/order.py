@@ -46,9 +46,17 @@ virtual host before a request needs it, and waits 15 s for a word of any in the 
 LASTING: Final = frozenset({VHDS})
 """Types whose resources are sent without their TTL: Envoy knows no heartbeats of them, and would lose them all."""
 
-SILENT_WHEN_MISSING: Final = frozenset({SDS, ECDS, RTDS})
-"""Types of which a missing resource is not reported as removed in delta: Envoy refuses an update of secrets that only
-removes (envoy#24373, envoy#32832), and drops an extension's configuration (envoy#32823)."""
+SILENT_WHEN_MISSING: Final = frozenset({SDS, ECDS})
+"""Types of which a missing resource is not reported as removed in delta: there were clients that refuse an update of
+secrets that only removes (envoy#24373, envoy#32832), or drop an extension's configuration (envoy#32823)."""
+
+SILENT_TO_ENVOY: Final = frozenset({RDS, ECDS})
+"""The same for an Envoy: when it is told that there are no such routes, or no such extension, it waits for them without
+end, and when it is told nothing, for 15 s."""
+
+NEVER_REMOVED: Final = frozenset({ECDS})
+"""Types that are not removed in delta: Envoy answers 500 where a listener still names it (envoy#32823), and lets go of it by
+itself where none does."""
 
 
 def is_whole(type_url: str) -> bool:

@@ -43,7 +43,7 @@ from xds.protocol.message import (
     Response,
 )
 from xds.protocol.offer import Offer
-from xds.protocol.order import LASTING, NEEDS_CLUSTERS, PARENTS, WARMED_BY, is_whole, place
+from xds.protocol.order import LASTING, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
 from xds.protocol.subscription import Subscription
 
 HEARTBEAT: Final = 64
@@ -287,7 +287,7 @@ class Stream:
         stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(subscription.type_url, name))}
         draft = subscription.draft(resources, {**wanted, **stand_ins} if stand_ins else wanted)
         draft.waits = bool(sought)
-        if self.dialect.tells_missing(subscription.type_url):
+        if self.dialect.tells_missing(subscription.type_url, self._features):
             draft.removals = {name for name in lacking if name not in stand_ins and name not in subscription.held}
         draft.unknown = {*stand_ins, *draft.removals}
         return draft
@@ -309,7 +309,8 @@ class Stream:
 
     def _can_remove(self, subscription: Subscription) -> bool:
         """SotW has no word for the removal of what is not full state: a parent that no longer names it is all."""
-        return self.dialect.name == "delta" or is_whole(subscription.type_url)
+        delta = self.dialect.name == "delta"
+        return (delta and subscription.type_url not in NEVER_REMOVED) or is_whole(subscription.type_url)
 
     def _early(self, snapshot: Snapshot, subscription: Subscription, news: Mapping[str, Resource]) -> set[str]:
         """News that wait for clusters."""
