@@ -35,7 +35,7 @@ async def test_a_certificate_is_rotated_and_nothing_else_is_touched(edge, port, 
 
 
 async def test_a_listener_waits_for_its_certificate_and_holds_up_no_other(edge, port, one):
-    """Row 106: a secret that is missing is not said to be removed, which Envoy refuses."""
+    """Row 106: Envoy is told that the secret does not exist, does not refuse that, and takes it when it does."""
     late = free_port()
     async with edge(*site(port, one)) as made:
         waiting = *site(port, one), listener("late", late, "all", secret="late")
