@@ -11,11 +11,14 @@ from case import World, case
 from resources import CDS, EDS, LDS, RDS
 from talk import Talk, Unmet
 from traces import Trace
-from variant import ADS, ALL, DELTA
+from variant import ADS, ALL, DELTA, SINGLE
 
 MIB = 1 << 20
 GRPC_LIMIT = 4 * MIB
 """What a gRPC client reads of one message, unless it is told otherwise."""
+
+MANY = 200
+"""So many streams are more than the hundred that most HTTP/2 servers allow on a connection."""
 
 
 @asynccontextmanager
@@ -93,6 +96,17 @@ async def a_lot_comes_in_pieces_that_grpc_reads(world: World) -> None:
     for got in await talk.settles(world.type_url, *resources):
         if got.size > GRPC_LIMIT:
             raise Unmet(f"a {got} has {got.size} bytes")
+
+
+@case(116, variants=SINGLE, types=(EDS,))
+async def many_streams_share_a_connection(world: World) -> None:
+    resources = [world.make(f"{number}") for number in range(MANY)]
+    await world.set(*resources)
+    talks = [world.talk() for _ in resources]
+    for talk, one in zip(talks, resources, strict=True):
+        await talk.want(world.type_url, one.name)
+    for talk, one in zip(talks, resources, strict=True):
+        await talk.becomes(world.type_url, one)
 
 
 @case(118, variants=ADS, types=(CDS, EDS))
