@@ -34,7 +34,10 @@ class Line:
         """The line as data."""
         row = self.row
         told = {"row": row.what, "meaning": row.meaning, "unit": row.unit, "dialect": self.dialect}
-        return {**told, "values": dict(self.values)}
+        return {
+            **told,
+            "values": {title: value if value is None else round(value, 3) for title, value in self.values.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
