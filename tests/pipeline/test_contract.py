@@ -12,9 +12,16 @@ from providers.file import Settings as FileSettings
 from sources.gatewayapi import GatewayApi
 from sources.gatewayapi import Settings as GatewaySettings
 from xds.codec import resource
-from xds.control.contract import on_demand_contract, provider_contract, source_contract
-from xds.model import Delete, Listed, NodeGroup, Objects, Snapshot, Translation
+from xds.control.contract import (
+    authenticator_contract,
+    grouping_contract,
+    on_demand_contract,
+    provider_contract,
+    source_contract,
+)
+from xds.model import Delete, Listed, Node, NodeGroup, Objects, Principal, Snapshot, Translation
 from xds.model.type_url import CDS, EDS
+from xds.server.grouping import ByCluster, ByMetadata
 
 QUICKSTART = "examples/quickstart.yaml"
 
@@ -106,6 +113,81 @@ async def test_an_on_demand_hook_that_keeps_it():
 async def test_an_on_demand_hook_that_breaks_it(hook, type_url, promise):
     with pytest.raises(AssertionError, match=promise):
         await on_demand_contract(hook(), "edge", type_url, "a")
+
+
+def test_groupings_that_keep_it():
+    nodes = Node("n1", "edge"), Node("n2", metadata={"team": "a"})
+    assert grouping_contract(ByCluster(), *nodes) == ("edge", "")
+    assert grouping_contract(ByMetadata(ByMetadata.Settings("team")), *nodes) == ("", "a")
+
+
+class Moody:
+    """Puts a node elsewhere each time."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def group(self, node):
+        self.asked += 1
+        return str(self.asked)
+
+
+class Silent:
+    def group(self, node):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("grouping", "promise"),
+    [(Moody, "the same group when it is asked"), (Silent, "a group is text"), (object, "has a method group")],
+)
+def test_a_grouping_that_breaks_it(grouping, promise):
+    with pytest.raises(AssertionError, match=promise):
+        grouping_contract(grouping(), Node("n"))
+
+
+class Bearer:
+    """Takes any token for its bearer's name."""
+
+    async def authenticate(self, metadata, certified):
+        name = metadata.get("authorization", "").removeprefix("Bearer ")
+        return self.principal(name) if name else None
+
+    def principal(self, name):
+        return Principal((name,))
+
+
+class Trusting(Bearer):
+    async def authenticate(self, metadata, certified):
+        return Principal(("everybody",))
+
+
+class Nameless(Bearer):
+    def principal(self, name):
+        return Principal(())
+
+
+class Literal(Bearer):
+    def principal(self, name):
+        return name
+
+
+async def test_an_authenticator_that_keeps_it():
+    assert await authenticator_contract(Bearer(), {"authorization": "Bearer edge"}) == Principal(("edge",))
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "promise"),
+    [
+        (Trusting, "who sends nothing, or an empty token, is nobody"),
+        (Nameless, "a principal has a name"),
+        (Literal, "'edge' is no Principal"),
+        (object, "has a method authenticate"),
+    ],
+)
+async def test_an_authenticator_that_breaks_it(authenticator, promise):
+    with pytest.raises(AssertionError, match=promise):
+        await authenticator_contract(authenticator(), {"authorization": "Bearer edge"})
 
 
 class Forgetful(Words):

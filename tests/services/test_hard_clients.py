@@ -165,3 +165,25 @@ async def test_a_node_that_says_too_much_of_itself_is_not_kept_waiting_for(serve
         code, words = await call.end()
     assert (code, "the node of the first message has 1" in words) == (grpc.StatusCode.INVALID_ARGUMENT, True)
     await gone(served)
+
+
+async def test_a_type_url_of_a_megabyte_ends_its_stream_with_few_words(served, bystander, path):
+    async with another(served) as channel:
+        call = opened(channel, path)
+        await call.send("x" * (1 << 20), node={"id": "n2", "cluster": "edge"})
+        code, words = await call.end()
+    assert (code, "type_url" in words, len(words) < 500) == (grpc.StatusCode.INVALID_ARGUMENT, True, True)
+    assert served.counted("legation_xds_requests_total", type="other") == 0
+
+
+async def test_types_without_end_end_their_stream_and_no_metric_has_their_names(served, bystander, path):
+    async with another(served) as channel:
+        call = opened(channel, path)
+        for number in range(65):
+            await call.send(f"made-up-{number}", ("a",), node={"id": "n2", "cluster": "edge"})
+        await served.until(
+            lambda: served.counted("legation_xds_refused_total", service="ads", code="RESOURCE_EXHAUSTED") == 1
+        )
+        await gone(served)
+    assert served.counted("legation_xds_requests_total", type="other") == 64
+    assert b"made-up" not in served.server.metrics.render()[1]

@@ -14,11 +14,13 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
-from discovery_world import SOON
+from discovery_world import SOON, cluster
+from test_authority import Tokens
 
 from xds.codec import resource
 from xds.model import Snapshot
 from xds.model.type_url import CDS, ECDS, EDS, LDS, PREFIX, RDS, RTDS, SRDS
+from xds.server.authority import Authority, Rule
 from xds.server.xds_server import XdsServer
 
 pytestmark = pytest.mark.envoy
@@ -31,17 +33,18 @@ def socket_address(port: int) -> dict[str, Any]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def source(api: str) -> dict[str, Any]:
-    """Where Envoy is to ask for a type."""
+def source(api: str, token: str = "") -> dict[str, Any]:
+    """Where Envoy is to ask for a type, and what it is to show there."""
     asked = {"api_type": api, "transport_api_version": "V3"}
     if api == "REST":
         asked |= {"cluster_names": ["control_plane"], "refresh_delay": "0.1s"}
     else:
-        asked |= {"grpc_services": [{"envoy_grpc": {"cluster_name": "control_plane"}}]}
+        shown = [{"key": "authorization", "value": f"bearer {token}"}] if token else []
+        asked |= {"grpc_services": [{"envoy_grpc": {"cluster_name": "control_plane"}, "initial_metadata": shown}]}
     return {"api_config_source": asked, "resource_api_version": "V3"}
 
 
-def bootstrap(api: str, control_plane: int) -> dict[str, Any]:
+def bootstrap(api: str, control_plane: int, token: str = "") -> dict[str, Any]:
     cluster: dict[str, Any] = {"name": "control_plane", "load_assignment": endpoints("control_plane", control_plane)}
     if api != "REST":
         http2 = {"@type": PREFIX + HTTP2, "explicit_http_config": {"http2_protocol_options": {}}}
@@ -50,7 +53,7 @@ def bootstrap(api: str, control_plane: int) -> dict[str, Any]:
     return {
         "node": {"id": "n1", "cluster": "edge"},
         "admin": {"address": socket_address(0)},
-        "dynamic_resources": {"cds_config": source(api), "lds_config": source(api)},
+        "dynamic_resources": {"cds_config": source(api, token), "lds_config": source(api, token)},
         "static_resources": {"clusters": [cluster]},
         "layered_runtime": {"layers": [runtime]},
     }
@@ -201,3 +204,24 @@ async def test_an_envoy_without_ads_gets_every_type_and_every_change(tmp_path, a
             if api == "REST":
                 await until(lambda: polled(admin, 5))
                 assert await stats(admin, "cds.update_success") == 2, "what it has already is not sent again"
+
+
+@pytest.mark.parametrize("api", ["GRPC", "DELTA_GRPC"])
+async def test_an_envoy_shows_its_token_and_gets_what_its_rule_lets_it(tmp_path, api, anyio_backend):
+    """Rows 121, 123: clusters it may have, listeners it may not; what it may have, it gets all the same."""
+    authority = Authority((Rule(who=("edge",), types=("cds",)),), [Tokens()])
+    server = XdsServer(authority=authority)
+    await server.publish(
+        "edge", Snapshot.of([cluster("a"), resource({"@type": LDS, "name": "l", "address": socket_address(0)})])
+    )
+    async with server.serve() as (_, port), an_envoy(tmp_path, bootstrap(api, port, "edge")) as admin:
+
+        async def has(suffix: str, value: int) -> bool:
+            return await stats(admin, suffix) == value
+
+        await until(lambda: has("cluster_manager.cds.update_success", 1))
+        await until(
+            lambda: b'legation_xds_refused_total{code="PERMISSION_DENIED",service="lds"}' in server.metrics.render()[1]
+        )
+        assert [one.method.service for one in server.fleet.sessions()] == ["cds"]
+        assert await stats(admin, "listener_manager.lds.update_success") == 0

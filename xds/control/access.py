@@ -1,4 +1,4 @@
-"""Access: the authority that the settings describe, and what cannot work of it."""
+"""Access: the authority that the settings describe, and a warning where it lets in nobody."""
 
 from __future__ import annotations
 
@@ -7,31 +7,27 @@ from collections.abc import Iterator
 from typing import Final
 
 from xds.control.settings import Settings
-from xds.model import ConfigError
 from xds.server.authority import ANONYMOUS, LOCAL, Authority, is_loopback
 
 log = logging.getLogger("legation")
 
-NOBODY: Final = (
+REFUSED: Final = (
     "%s.address is %s, but proxies on other machines are all refused: nothing tells who they are; "
     "set xds.tls.client_ca or authenticators, or let access have a rule for anonymous"
+)
+OUR_OWN: Final = (
+    "access has no rule for local: proxies that the runner %s starts here are refused, unless they prove who they are; "
+    "add a rule with who: [local], or write runner: none"
 )
 
 
 def authority_of(settings: Settings) -> Authority:
-    """Who may ask for what. Says so when an address is open to other machines that are all refused.
-
-    Raises ConfigError when the proxies that Legation starts would be.
-    """
+    """Who may ask for what. Warns where proxies would all be refused."""
     authority = Authority(settings.access, [one.make() for one in settings.authenticators])
     if settings.runner is not None and not authority.lets_in(LOCAL):
-        raise ConfigError(
-            "lets in no proxy that Legation starts on this machine: they prove nothing",
-            field="access",
-            hint="add a rule with who: [local], or write runner: none",
-        )
+        log.warning(OUR_OWN, settings.runner.name)
     for section, address in _open(settings, authority):
-        log.warning(NOBODY, section, address)
+        log.warning(REFUSED, section, address)
     return authority
 
 

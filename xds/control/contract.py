@@ -1,20 +1,24 @@
-"""The contract: what every provider, every source and every on-demand hook promises, as checks for their authors' own tests.
+"""The contract: what every plug-in promises, as checks for its author's own tests.
 
 Each raises AssertionError, with the promise that was broken.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 from xds.model import (
+    Authenticator,
     Delete,
+    Grouping,
     Key,
     Kind,
     Listed,
+    Node,
     Object,
     Objects,
     OnDemand,
+    Principal,
     Provider,
     Put,
     Report,
@@ -70,6 +74,27 @@ def _resources(made: Resource | Sequence[Resource] | None) -> tuple[Resource, ..
     resources = (made,) if isinstance(made, Resource) else tuple(made or ())
     assert all(isinstance(one, Resource) for one in resources), f"{made!r} is no Resource, no sequence of them, and not None"
     return resources
+
+
+def grouping_contract(grouping: Grouping, *nodes: Node) -> tuple[str, ...]:
+    """Asks for the group of each node, and of one that says nothing. Gives the groups of the nodes."""
+    assert isinstance(grouping, Grouping), "a grouping has a method group(node)"
+    every = (*nodes, Node(""))
+    groups = tuple(map(grouping.group, every))
+    assert all(isinstance(one, str) for one in groups), "a group is text; that of a node which belongs to none is empty"
+    assert tuple(map(grouping.group, every)) == groups, "a node belongs to the same group when it is asked for again"
+    return groups[: len(nodes)]
+
+
+async def authenticator_contract(authenticator: Authenticator, metadata: Mapping[str, str]) -> Principal | None:
+    """Asks who sends nothing, an empty token, and this metadata. Gives the last answer."""
+    assert isinstance(authenticator, Authenticator), "an authenticator has a method authenticate(metadata, certified)"
+    nobody = [await authenticator.authenticate(sent, None) for sent in ({}, {"authorization": "Bearer "})]
+    assert nobody == [None, None], "who sends nothing, or an empty token, is nobody: None"
+    found = await authenticator.authenticate(metadata, None)
+    assert found is None or isinstance(found, Principal), f"{found!r} is no Principal, and not None"
+    assert found is None or (found.names and found.proved), "a principal has a name, and is proved"
+    return found
 
 
 def source_contract(source: Source, objects: Objects) -> Translation:
