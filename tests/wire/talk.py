@@ -151,8 +151,9 @@ class Talk(Line):
 
     async def silent(self) -> None:
         """The server has nothing to say: it answers what is asked later, and says nothing before that."""
+        if self._has_no_sentinel() or (self.trace.single and self.dialect == "sotw"):
+            await self._listen()  # what comes later may be an echo
         if self._has_no_sentinel():
-            await self._listen()
             return
         _, news = await self._tick()
         if news:
@@ -185,6 +186,12 @@ class Talk(Line):
         known = self.known(self._sentinel_type())
         return self.trace.single and (known.refused or known.unanswered)
 
+    def _is_echo(self, got: Got) -> bool:
+        """In state of the world a server may answer any change of a type to everybody who asks for the type, a sentinel's,
+        too: rows of their own ask about that.
+        """
+        return self.dialect == "sotw" and got.type_url == self._sentinel_type()
+
     async def _tick(self) -> tuple[list[Got], str]:
         """Asks for a new sentinel, and accepts all that comes before and with it. Returns that, and what of it was news."""
         self._ticks += 1
@@ -198,10 +205,10 @@ class Talk(Line):
             await self.accept(got)
             came.append(got)
         changed = [short(url) for url, held in before.items() if self._held(url) != held]
-        told = [f"a {got} came" for got in came if not self._is_sentinel(got)]
-        if len(told) == 1 and not changed and came[-1].dialect == "sotw" and came[0].type_url == type_url:
-            told = []  # it answers any change of the type to everybody: that is not what is asked here
-        return came, ", ".join(told) or ", ".join(f"the {url} of the client changed" for url in changed)
+        told = [got for got in came if not self._is_sentinel(got)]
+        if len(told) == 1 and not changed and self._is_echo(told[0]):
+            told = []
+        return came, ", ".join([f"a {got} came" for got in told] or [f"the {url} of the client changed" for url in changed])
 
     def _is_sentinel(self, got: Got) -> bool:
         """Whether a response brings sentinels, and no more than its dialect lets it. Names that the client no longer wants

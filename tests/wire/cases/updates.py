@@ -8,7 +8,7 @@ from talk import Unmet
 from variant import ALL, SOTW
 
 EVERY = (CDS, EDS, LDS, RDS)
-MANY = 1000
+MANY = 100
 """Times that a refused response may come again, before it is too often to wait for the next one."""
 
 
