@@ -20,6 +20,9 @@ GRPC_LIMIT = 4 * MIB
 MANY = 200
 """So many streams are more than the hundred that most HTTP/2 servers allow on a connection."""
 
+FLOOD = 300
+"""After so many requests without a pause a stream is flooded."""
+
 
 @asynccontextmanager
 async def connected(world: World, *, window: int = MIB) -> AsyncIterator[Talk]:
@@ -112,19 +115,23 @@ async def many_streams_share_a_connection(world: World) -> None:
 @case(118, variants=ADS, types=(CDS, EDS))
 async def a_flood_of_requests_holds_up_nobody(world: World) -> None:
     async with connected(world) as noisy, listening(noisy):
-        flood = asyncio.create_task(_flood(world, noisy))
+        flooded = asyncio.Event()
+        flood = asyncio.create_task(_flood(world, noisy, flooded))
+        await flooded.wait()
         talk = await world.client(world.make("a"))
         await world.update(world.make("a", "2"))
         await talk.becomes(world.type_url, world.make("a", "2"))
         flood.cancel()
 
 
-async def _flood(world: World, noisy: Talk) -> None:
+async def _flood(world: World, noisy: Talk, flooded: asyncio.Event) -> None:
     """Asks and asks, always for something else, and never says what became of the answers."""
     name = "resource_names" if world.dialect == "sotw" else "resource_names_subscribe"
     with suppress(Unmet):
-        for number in range(5000):
+        for number in range(10_000):
             await noisy.send(world.type_url, **{name: [f"a-{number % 10}"]})
+            if number == FLOOD:
+                flooded.set()
 
 
 @case(119, variants=ALL, types=(CDS, EDS, LDS, RDS))

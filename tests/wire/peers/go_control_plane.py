@@ -55,7 +55,7 @@ def _build(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder, NAME)
         # Its words go to standard error: the first line of standard output is the target's.
-        subprocess.run([tool, "build", "-o", made, "."], cwd=SOURCES, stdout=sys.stderr, check=True)
+        subprocess.run([tool, "build", "-buildvcs=false", "-o", made, "."], cwd=SOURCES, stdout=sys.stderr, check=True)
         made.replace(path)
 
 

@@ -63,7 +63,7 @@ func main() {
 	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // its end is all that is waited for
 }
 
-// serve opens the three ports, tells them, and returns while they are served.
+// serve opens the ports, tells them, and returns while they are served.
 func serve(setup string, content bool) error {
 	offered, xds := build(setup, content)
 	told := map[string]string{"name": "go-control-plane " + setup, "version": version(), "note": notes[setup]}
