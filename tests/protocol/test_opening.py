@@ -115,3 +115,22 @@ def test_a_refusal_without_words_is_a_refusal(dialect):
     assert client.nack(RDS, "").message == "no reason was given"
     (told,) = client.stream.subscribed()
     assert (told.answer, told.error) == (Answer.REJECTED, "no reason was given")
+
+
+def test_a_group_of_which_nothing_is_known_any_more_is_left_alone(dialect):
+    """Row 120: its clients keep what they have, stay subscribed, and hear of what is new."""
+    group = Group(dialect, cluster("a", eds=False), route("r"))
+    client = group.client()
+    client.ask(CDS)
+    client.ask(RDS, "r")
+    client.settle()
+    group.clear()
+    assert client.is_silent()
+    client.add(RDS, "s")
+    assert client.is_silent()
+    assert client.names(CDS) == {"a"}
+    group.publish(cluster("a", eds=False), route("r"))
+    assert [got.names for got in client.settle() if got.names] == []
+    group.publish(cluster("b", eds=False), route("r"), route("s"))
+    client.settle()
+    assert (client.names(CDS), client.names(RDS)) == ({"b"}, {"r", "s"})

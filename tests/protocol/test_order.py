@@ -6,7 +6,9 @@ import pytest
 from xds_client import DELTA, SOTW, Group
 from xds_resources import cluster, endpoints, listener, route, secret
 
-from xds.model.type_url import CDS, EDS, LDS, RDS, SDS
+from xds.codec import resource
+from xds.model import Resource
+from xds.model.type_url import CDS, EDS, LDS, RDS, SDS, SRDS
 
 
 def chain(one: str, mark: str = "1"):
@@ -215,3 +217,27 @@ def test_a_repoint_under_way_goes_on_to_the_newest(dialect, more):
     envoy.run()
     assert envoy.names(CDS) == {"z"}
     assert envoy.has[RDS]["r"] == route("r", "z").body
+
+
+def test_scopes_come_after_the_routes_that_they_name(dialect):
+    """Row 108: and routes go after the scopes that let go of them."""
+
+    def scope(name: str, route: str) -> Resource:
+        key = {"fragments": [{"string_key": name}]}
+        return resource({"@type": SRDS, "name": name, "route_configuration_name": route, "key": key})
+
+    group = Group(dialect, scope("s", "q"), route("q"))
+    client = group.client()
+    client.ask(SRDS)
+    client.ask(RDS, "q", "r")
+    assert types(client.settle()) == [RDS, SRDS]
+    group.publish(scope("s", "r"), route("r"))
+    client.expect(RDS, "r")
+    client.expect(SRDS, "s")
+    client.ack(RDS)
+    assert client.is_silent()
+    client.ack(SRDS)
+    if dialect is DELTA:
+        assert client.expect(RDS).removals == {"q"}
+    else:
+        assert client.is_silent()

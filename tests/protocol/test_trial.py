@@ -48,6 +48,8 @@ def test_the_culprits_are_found_and_all_others_are_in_force(dialect, many, culpr
     old = {one.name: plain(one.name).body for one in bad}
     assert client.has[CDS] == {name: one.body for name, one in new.items()} | old
     assert len(said) > 1
+    assert client.is_silent()
+    assert not client.stream._subscriptions[CDS].trial
     assert client.stream.subscribed()[0].error == ""
 
 
@@ -93,8 +95,11 @@ def test_a_snapshot_in_the_middle_is_served_when_the_search_is_over(dialect):
     group.publish(*(plain(name, "2") for name in "abc"), bad)
     client.pull()
     client.nack(CDS)
-    client.expect(CDS, *("abcd" if dialect is SOTW else "ab"))
     group.publish(plain("a", "3"), plain("b", "2"), plain("c", "2"), bad, plain("e"))
+    got = client.expect(CDS, *("abcd" if dialect is SOTW else "b"))
+    assert got.resources["b"] == plain("b", "2").body
+    if dialect is SOTW:
+        assert got.resources["a"] == plain("a").body
     client.ack(CDS)
     talk(client, bad)
     assert [one.name for one in group.verdicts.refusals()] == ["d"]

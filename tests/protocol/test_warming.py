@@ -5,13 +5,15 @@ The `envoy` double fails where Envoy would wait 15 s.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from xds_client import DELTA, SOTW, Group
-from xds_resources import cluster, endpoints, listener
+from xds_resources import cluster, endpoints, listener, secret
 
 from xds.codec import decode
-from xds.model import Snapshot
-from xds.model.type_url import CDS, EDS, LDS, RDS
+from xds.model import Resource, Snapshot
+from xds.model.type_url import CDS, EDS, LDS, RDS, SDS
 
 
 @pytest.mark.parametrize("type_url", [CDS, LDS], ids=["cds", "lds"])
@@ -151,6 +153,28 @@ def test_routes_are_not_sent_again_for_a_changed_listener(dialect):
     group.publish(listener("l", mark="2"))
     client.expect(LDS, "l")
     assert client.is_silent()
+
+
+@pytest.mark.parametrize("made", [cluster, listener], ids=["cluster", "listener"])
+def test_what_changed_gets_its_secrets_again(dialect, made):
+    """Row 90: it warms until it has them, and Envoy may not ask for what it asked for before."""
+
+    def bearing(mark: str) -> Resource:
+        return replace(made("a", mark=mark), references=frozenset({(SDS, "s")}))
+
+    group = Group(dialect, bearing("1"), secret("s"), secret("other"))
+    client = group.client()
+    client.ask(bearing("1").type_url)
+    client.ask(SDS, "s", "other")
+    client.settle()
+    group.publish(bearing("2"), secret("s"), secret("other"))
+    assert client.pull().type_url == bearing("2").type_url
+    client.types[SDS].has_cause = True
+    client.expect(SDS, "s")
+    client.ack(SDS)
+    group.publish(bearing("2"), secret("s"), secret("other", "2"))
+    client.ack(bearing("2").type_url)
+    client.expect(SDS, "other")
 
 
 def test_a_client_that_wants_no_endpoints_gets_none(dialect):

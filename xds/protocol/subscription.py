@@ -173,6 +173,8 @@ class Subscription:
         """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
         Returns it: it is in force there.
         """
+        if not (self.remembered or self.resumed):
+            return ()
         self.remembered &= self.held.keys()  # it let go of the others meanwhile
         known = sorted(self.remembered & resources.keys())
         same = [resources[name] for name in known if resources[name].version == self.held[name].version]
@@ -215,8 +217,8 @@ class Subscription:
             self.refused = {name: version for name, version in self.refused.items() if version == now[name]}
         if not self.trial:
             return set(self.refused)
-        fresh = {name: one for name, one in draft.news.items() if name not in self.refused and self.lacks(one)}
-        return self.trial.held_back(draft.wanted, fresh).union(self.refused)
+        lacking = {name: one for name, one in draft.wanted.items() if name not in self.refused and self.lacks(one)}
+        return self.trial.held_back(lacking, draft.news.keys() & lacking.keys()).union(self.refused)
 
     def send(self, offer: Offer, late: set[str]) -> None:
         """This offer is on its way; what is owed and late comes with another."""
@@ -261,7 +263,6 @@ class Subscription:
         offer, self.offer = self._closed(), None
         if offer.heartbeat:
             return Accepted(self.type_url, ())
-        self.trial.tried(offer.upserts)
         self.updated = offer.since
         self.version = offer.version
         self.pulse.hear(offer.upserts, offer.since)
@@ -288,7 +289,6 @@ class Subscription:
 
     def _contain(self, offer: Offer, fresh: tuple[Resource, ...], culprits: tuple[Resource, ...]) -> None:
         """Sees to it that what was refused is not offered again, and everything else of the offer is."""
-        self.trial.tried(offer.upserts)
         if fresh:
             self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
             self.owed.update(name for name in offer.removals if name not in self.held and self.covers(name))

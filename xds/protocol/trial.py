@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from xds.model import Resource
 
@@ -26,21 +26,14 @@ class Trial:
         middle = len(suspects) // 2
         self._groups += [suspects[middle:], suspects[:middle]]
 
-    def tried(self, offered: Iterable[Resource]) -> None:
-        """These were offered and answered."""
-        names = {one.name for one in offered}
-        self._sift(lambda one: one.name not in names)
-
-    def held_back(self, wanted: Mapping[str, Resource], news: Mapping[str, Resource]) -> set[str]:
-        """Which of the news are not to be offered now: all but the group that stands trial. A suspect that nobody wants any
-        more as it was is none; where no suspect may go out yet, nothing is held back.
+    def held_back(self, unsettled: Mapping[str, Resource], news: Collection[str]) -> set[str]:
+        """Which of these news are not to be offered now: all but the group that stands trial. Where no suspect may go out
+        yet, none. `unsettled` is what the client wants and neither has nor refused by itself: what is no longer, or is
+        another version by now, is no suspect any more.
         """
-        self._sift(lambda one: wanted.get(one.name) == one)
+        sifted = (tuple(one for one in group if unsettled.get(one.name) == one) for group in self._groups)
+        self._groups = [group for group in sifted if group]
         for group in reversed(self._groups):
             if on_trial := {one.name for one in group if one.name in news}:
-                return news.keys() - on_trial
+                return set(news) - on_trial
         return set()
-
-    def _sift(self, stays: Callable[[Resource], bool]) -> None:
-        sifted = (tuple(filter(stays, group)) for group in self._groups)
-        self._groups = [group for group in sifted if group]
