@@ -60,6 +60,13 @@ def test_evidence_elsewhere_exists():
     assert not [file for file, _, name in listed if f"def {name}" not in (ROOT / file).read_text()]
 
 
+def test_every_row_is_shown():
+    """In every variant that it is about by a case, and without any by a test elsewhere."""
+    asked = [(row.id, variant) for row in behaviours().values() for variant in row.variants]
+    silent = [row.id for row in behaviours().values() if not (row.variants or row.evidence or row.group == "T")]
+    assert not [*silent, *(one for one in asked if one not in SEEN)]
+
+
 def test_every_row_that_must_hold_has_a_fault_that_breaks_it():
     """The faults are seeded by `make wire-faults`; here, what they replace is still there."""
     faulty = {row for one in FAULTS for row in one.rows if hasattr(one.owner, one.name)}
