@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from xds.codec import message_class, resource, section
+from xds.codec import decode, from_json, message_class, resource, section
 from xds.codec.document import locate
 from xds.model import ConfigError, Diagnostic, Key, Kind, Object, Reference, Resource
 from xds.model.type_url import PREFIX, short_type
 
 ENVOY_RESOURCES: Final = Kind("legation.dev", "EnvoyResources", "v1alpha1")
 
+WRAPPER: Final = PREFIX + "envoy.service.discovery.v3.Resource"
+"""What a resource may stand in that has no name of its own, other names too, or a TTL."""
+
 GroupName = Annotated[str, Meta(min_length=1)]
 
 
 class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     """`groups` are the node groups that are served the resources: a proxy is in the group that its node's cluster names.
-    `resources` are messages as JSON, each with its `@type`.
+    `resources` are messages as JSON, each with its `@type`; a WRAPPER around one says more of it.
     """
 
     groups: Annotated[tuple[GroupName, ...], Meta(min_length=1)]
@@ -89,10 +92,20 @@ def _resource(body: Mapping[str, Any], place: str, author: Key) -> Resource:
     try:
         if isinstance(type_url := body.get("@type"), str):
             _must_be_known(type_url)
+        if type_url == WRAPPER:
+            return _unwrapped(from_json(body), author)
         return resource(body, authors=(author,))
     except ConfigError as error:
         at = f"{place}.{error.field}" if error.field else place
         raise ConfigError(error.message, field=at, hint=error.hint) from None
+
+
+def _unwrapped(wrapper: Any, author: Key) -> Resource:
+    """What stands in an envoy.service.discovery.v3.Resource, under its name there, with its other names and its TTL."""
+    packed = wrapper.resource
+    made = resource(decode(packed.type_url, packed.value), name=wrapper.name, authors=(author,))
+    ttl = wrapper.ttl.seconds + wrapper.ttl.nanos / 1e9 if wrapper.HasField("ttl") else None
+    return replace(made, aliases=(*made.aliases, *wrapper.aliases), ttl=ttl)
 
 
 def _must_be_known(type_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.envoy import Envoy
+from sources.envoy.sheet import WRAPPER
 from xds.control import settings
 from xds.control.cli import offline
 from xds.control.contract import source_contract
-from xds.model import Listen, Object, Objects, Source
-from xds.model.type_url import CDS, LDS
+from xds.model import Listen, Object, Objects, Severity, Source
+from xds.model.type_url import CDS, LDS, LEDS, RDS
 
 
 @pytest.fixture
@@ -54,6 +56,15 @@ def test_a_change_leaves_every_other_resource_the_same_object(source):
     assert after.snapshots["edge"].get((CDS, "a")) is before.snapshots["edge"].get((CDS, "a"))
     assert after.snapshots["edge"].get((CDS, "b")) != before.snapshots["edge"].get((CDS, "b"))
     assert after.snapshots["far"] is before.snapshots["far"]
+
+
+def test_a_wrapper_gives_a_resource_its_name_and_a_ttl(source):
+    """Single endpoints (LEDS) have no name of their own."""
+    inner = {"@type": LEDS, "endpoint": {"hostname": "a"}}
+    name = "xdstp://legation/envoy.config.endpoint.v3.LbEndpoint/a"
+    wrapper = {"@type": WRAPPER, "name": name, "ttl": "2.5s", "aliases": ["b"], "resource": inner}
+    one = source.translate(Objects.of([sheet("a", wrapper)])).snapshots["edge"].of_type(LEDS)[name]
+    assert (one.ttl, one.aliases) == (2.5, ("b",))
 
 
 EDITS = st.lists(
@@ -137,6 +148,11 @@ BROKEN = [
     (spec(groups=["edge"], resources=[5]), "spec.resources[0]", "must be a mapping"),
     (spec(nodes=["edge"], resources=[]), "spec.nodes", "is not a setting"),
     (spec(groups=["edge"]), "spec.resources", "is missing"),
+    (
+        spec(groups=["edge"], resources=[{"@type": WRAPPER, "name": "a", "resource": {**cluster("a"), "lb_polcy": 1}}]),
+        "spec.resources[0].resource.lb_polcy",
+        "is no field of envoy.config.cluster.v3.Cluster",
+    ),
     (sheet("a", api="legation.dev/v2"), "apiVersion", "must be legation.dev/v1alpha1, not 'legation.dev/v2'"),
 ]
 
@@ -160,3 +176,25 @@ def test_the_example_is_in_order_and_served_without_a_word_in_the_settings():
     reading = offline.read(settings.load(paths=(str(example),)))
     assert not reading.complaints
     assert len(reading.translation.snapshots["greeter-clients"]) == 4
+
+
+class TestWhatIsNamedAndIsNotThere:
+    @pytest.fixture
+    def read(self, tmp_path):
+        """Reads a file in which a route names a cluster that is not there."""
+        route = {"match": {"prefix": "/"}, "route": {"cluster": "nowhere"}}
+        hosts = [{"name": "all", "domains": ["*"], "routes": [route]}]
+        one = sheet("a", cluster("a"), {"@type": RDS, "name": "r", "virtual_hosts": hosts})
+        file = tmp_path / "a.json"
+        file.write_text(json.dumps(one.body, indent=2))
+        return lambda **flags: offline.read(settings.load(paths=(str(file),), flags=flags))
+
+    def test_is_told_at_the_line_of_the_resource_that_names_it(self, read):
+        (told,) = read().complaints
+        assert told.field == "spec.resources[1]"
+        assert told.message == "rds 'r' names cds 'nowhere', which is not in the snapshot of edge"
+        assert told.severity is Severity.ERROR
+
+    def test_weighs_what_the_settings_say(self, read):
+        assert [one.severity for one in read(consistency="warning").complaints] == [Severity.WARNING]
+        assert not read(consistency="accept").complaints

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xds.protocol.words import plain
+from xds.protocol.words import divided, plain
 
 DUMP = """goo.gle/debugproto\x20\x20
 name: "bad"
@@ -32,3 +32,27 @@ BROKEN = "Proto constraint validation failed (ClusterValidationError.ConnectTime
 )
 def test_a_message_that_envoy_prints_is_told_by_its_name_alone(words, left):
     assert plain(words) == left
+
+
+@pytest.mark.parametrize(
+    ("words", "shares"),
+    [
+        (
+            "Error adding/updating cluster(s) a: no timeout, b: no such filter",
+            {"a": "no timeout", "b": "no such filter"},
+        ),
+        (
+            "Error adding/updating listener(s) a: cannot bind\nb: a: twice\n",
+            {"a": "cannot bind", "b": "a: twice"},
+        ),
+        (
+            "xDS response validation errors: [resource index 0: b: INVALID_ARGUMENT: no; resource index 17: a: missing]",
+            {"b": "INVALID_ARGUMENT: no", "a": "missing]"},
+        ),
+        ("all of a and b is wrong", {"a": "all of a and b is wrong", "b": "all of a and b is wrong"}),
+        ("Error adding/updating cluster(s) a: no timeout", {"a": "Error adding/updating cluster(s) a: no timeout"}),
+        ("Error adding/updating cluster(s) a-b: no, b: yes", {"a-b": "no", "b": "yes"}),
+    ],
+)
+def test_what_is_said_of_each_of_several(words, shares):
+    assert divided(words, list(shares)) == shares

@@ -1,5 +1,5 @@
-"""A gRPC client without a proxy, as a program: calls every target that standard input names, prints what came of
-it, and ends with its standard input.
+"""A gRPC client without a proxy, as a program: for each line of standard input it calls every target that is listed
+there, all at once, and prints what came of it. It keeps its channels, and ends with its standard input.
 
 gRPC reads GRPC_XDS_BOOTSTRAP_CONFIG once in a process, so a client has a process of its own.
 """
@@ -15,11 +15,13 @@ SECONDS = 20
 
 
 def main() -> None:
-    channels = [grpc.insecure_channel(f"xds:///{target}") for target in json.loads(sys.stdin.readline())]
-    calls = [one.unary_unary("/acme.Service/Call").future(b"ping", timeout=SECONDS) for one in channels]
-    sys.stdout.write(json.dumps([_ending(one) for one in calls]) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
+    channels: dict[str, grpc.Channel] = {}
+    for line in sys.stdin:
+        targets = json.loads(line)
+        channels |= {one: grpc.insecure_channel(f"xds:///{one}") for one in targets if one not in channels}
+        calls = [channels[one].unary_unary("/acme.Service/Call").future(b"ping", timeout=SECONDS) for one in targets]
+        sys.stdout.write(json.dumps([_ending(one) for one in calls]) + "\n")
+        sys.stdout.flush()
 
 
 def _ending(call: grpc.Future) -> str:

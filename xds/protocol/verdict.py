@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from xds.model import Reference, Refusal, Resource, Snapshot
-from xds.protocol.message import Accepted, Fact, Rejected
+from xds.protocol.message import Accepted, Fact
+from xds.protocol.words import divided
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ class Verdicts:
             self._prune(snapshot)
             return False
         before = dict(self._verdicts)
+        words = divided(fact.message, [one.name for one in fact.culprits])
         for one in fact.culprits:
-            self._refuse(one, fact, snapshot)
+            self._refuse(one, words[one.name], snapshot)
         return self._verdicts != before
 
     def _accept(self, resources: Iterable[Resource]) -> None:
@@ -48,12 +50,12 @@ class Verdicts:
             if verdict is None or verdict.version != one.version:  # else another proxy refused it first
                 self._accepted[one.reference] = one
 
-    def _refuse(self, one: Resource, fact: Rejected, snapshot: Snapshot) -> None:
+    def _refuse(self, one: Resource, words: str, snapshot: Snapshot) -> None:
         if self._accepted.get(one.reference) == one:
             return  # another proxy of the group has it in force: what this one lacks is its own
         if snapshot.get(one.reference) != one:
             return  # nobody asks for it any more
-        self._verdicts[one.reference] = Verdict(one.version, fact.message)
+        self._verdicts[one.reference] = Verdict(one.version, words)
         if one.reference not in self._accepted:
             for parent in _naming(snapshot, one.reference):
                 self._hold_back(parent, one)
