@@ -16,9 +16,11 @@ from scripted import Words, put, until
 
 from xds.control import app
 from xds.control.banner import attempt, lines
-from xds.control.plugin import PROVIDERS, SOURCES, Plugin
-from xds.control.settings import Admin, Log, Settings, Xds
+from xds.control.plugin import NODES, PROVIDERS, SOURCES, Plugin
+from xds.control.settings import Admin, Log, Rest, Settings, Xds
 from xds.model import ConfigError, Listed
+from xds.server.authority import Rule
+from xds.server.grouping import ById
 
 
 @pytest.fixture
@@ -57,12 +59,35 @@ async def test_it_is_ready_when_every_provider_has_listed(settings, teller, addr
             assert [one["object"] for one in await answer.json()] == ["Word default/a"]
 
 
-@pytest.mark.parametrize(("section", "flag"), [("xds", "--port"), ("admin", "--admin-port")])
-async def test_a_port_that_is_taken_ends_the_start_with_an_error(settings, section, flag):
+@pytest.fixture
+def port() -> int:
+    """One that is free, for what does not say which it took."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("node", "status"), [({"id": "acme"}, 200), ({"id": "other"}, 403), ({}, 200)])
+async def test_who_polls_is_let_in_and_grouped_as_the_settings_say(settings, teller, port, node, status):
+    """By its id, and what has none is one group; `local` may have two groups."""
+    access = (Rule(who=("local",), groups=("acme", "words")),)
+    grouping = Plugin(NODES, "id", ById)
+    made = replace(settings, rest=Rest(port=port), access=access, grouping=grouping, default_group="acme")
+    async with app.plane(made, None) as plane, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        teller.say(put("a"), Listed())
+        await until(lambda: not plane.missing())
+        async with session.post("/v3/discovery:clusters", json={"node": node}) as answer:
+            assert (answer.status, "connect_timeout" in await answer.text()) == (status, status == 200)
+
+
+SECTIONS = [("xds", Xds, "--port,"), ("admin", Admin, "--admin-port,"), ("rest", Rest, "rest.address and rest.port in")]
+
+
+@pytest.mark.parametrize(("section", "struct", "flag"), SECTIONS)
+async def test_a_port_that_is_taken_ends_the_start_with_an_error(settings, section, struct, flag):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        taken = replace(settings, **{section: {"xds": Xds, "admin": Admin}[section](port=port)})
-        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} is already in use .choose another with {flag},"):
+        taken = replace(settings, **{section: struct(port=port)})
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} is already in use .choose another with {flag}"):
             async with app.plane(taken, None):
                 pytest.fail("this block is not reached")
 

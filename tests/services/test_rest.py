@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
 from discovery_world import NODE, cluster
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,7 @@ from test_services import RESOURCES
 
 from xds.model import ConfigError, Resource, Snapshot
 from xds.model.type_url import CDS, EDS, SDS
+from xds.server import rest
 from xds.server.authority import Authority
 from xds.server.service import PATHS
 from xds.server.xds_server import XdsServer
@@ -110,6 +112,7 @@ async def test_a_nodes_extensions_are_not_looked_at(polled):
         ({"type_url": SDS}, 400, CDS),
         ({"node": {"id": "n", "cluster": "nowhere"}}, 503, "nothing is known of the node group 'nowhere' yet"),
         ({"headers": {"Content-Type": "text/plain"}}, 415, "must be application/json"),
+        ({"headers": {**JSON, "Origin": "http://a.page"}}, 403, "a web page may not ask"),
         ({"body": b" " * (5 << 20)}, 413, ""),
         ({"path": "/v3/discovery:virtual-hosts"}, 404, "POST /v3/discovery:clusters"),
         ({"path": "/"}, 404, "POST /v3/discovery:secrets"),
@@ -126,6 +129,17 @@ async def test_a_wrong_poll_is_told_what_is_wrong_with_it(polled, request_, stat
 async def test_nothing_is_said_to_a_mere_visit(polled):
     async with polled.session.get(CLUSTERS) as answer:
         assert (answer.status, "GET /v3/discovery:clusters is not here" in await answer.text()) == (404, True)
+
+
+async def test_a_request_that_does_not_come_is_not_waited_for(polled, monkeypatch):
+    monkeypatch.setattr(rest, "PATIENCE", 0.05)
+
+    async def never():
+        yield b"{"
+        await anyio.sleep_forever()
+
+    async with polled.session.post(CLUSTERS, data=never(), headers=JSON) as answer:
+        assert (answer.status, "must be here within" in await answer.text()) == (408, True)
 
 
 async def test_what_cannot_be_json_is_told_and_the_rest_is_served(polled, caplog):

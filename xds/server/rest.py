@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+import anyio
 from aiohttp import web
 from anyio import to_thread
 
 from xds.codec.discovery import request_from_json, response_to_json
-from xds.model import ConfigError, ProtocolError
+from xds.model import ConfigError, Principal, ProtocolError
 from xds.model.type_url import short_type
 from xds.server.authority import Caller
 from xds.server.background import background
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 DISCOVERY: Final = web.AppKey("discovery", Discovery)
 MOST: Final = 4 << 20
 """Bytes of a request: a node with all its extensions is 61 KB, the rest are names."""
+
+PATIENCE: Final = 30.0
+"""Seconds that a request may take to come."""
 
 STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
@@ -53,7 +57,9 @@ async def serve_rest(discovery: Discovery, host: str, port: int, tls: Tls | None
             if certificates is not None:
                 tasks.start_soon(certificates.follow)
             await _listen(runner, host, port, certificates)
-            yield runner.addresses[0][:2]
+            address = runner.addresses[0][:2]
+            log.info("REST, for proxies that poll: %s:%s", *address)
+            yield address
     finally:
         await runner.cleanup()
 
@@ -85,7 +91,7 @@ async def _answer(request: web.Request) -> web.Response:
     discovery, type_url = request.app[DISCOVERY], PATHS[request.path]
     caller = _caller_of(request)
     try:
-        principal = await discovery.authenticate(caller)
+        principal = await _authenticate(request, caller)
         fetched = discovery.fetch(principal, request_from_json(await _body(request)), type_url)
     except ProtocolError as error:
         words = discovery.refuse(caller, short_type(type_url), error)
@@ -101,10 +107,19 @@ def _caller_of(request: web.Request) -> Caller:
     return Caller(host, port, metadata, identify(told("peercert")))
 
 
+async def _authenticate(request: web.Request, caller: Caller) -> Principal:
+    """Who asks; but no browser, where a page from anywhere would be as local as a proxy of this machine."""
+    if "Origin" in request.headers:
+        raise ProtocolError("a web page may not ask", code="PERMISSION_DENIED")
+    return await request.app[DISCOVERY].authenticate(caller)
+
+
 async def _body(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the request must be application/json\n")
-    return await request.read()
+    with anyio.move_on_after(PATIENCE):
+        return await request.read()
+    raise web.HTTPRequestTimeout(text=f"the request must be here within {PATIENCE:.0f} s\n")
 
 
 async def _response(fetched: Fetched) -> web.Response:
