@@ -13,11 +13,14 @@ import aiohttp
 import anyio
 import grpc
 import pytest
+from click.testing import CliRunner
+
+from xds.control import cli
 
 ROOT = Path(__file__).parents[2]
 CALLER = ROOT / "tests" / "proxyless" / "grpc_caller.py"
 EXAMPLE = (ROOT / "examples" / "proxyless-grpc.yaml").read_text()
-DEADLINE = 30
+DEADLINE = 60
 
 
 class Pong(grpc.GenericRpcHandler):
@@ -61,9 +64,9 @@ async def legation(tmp_path, file):
 @pytest.fixture
 async def call(legation):
     """A gRPC client that stays: calls the target of the example, in a channel that it keeps."""
-    asked = {"server_uri": legation[0], "channel_creds": [{"type": "insecure"}], "server_features": ["xds_v3"]}
-    told = {"node": {"id": "client-1", "cluster": "greeter-clients"}, "xds_servers": [asked]}
-    environment = {**os.environ, "GRPC_XDS_BOOTSTRAP_CONFIG": json.dumps(told), "GRPC_VERBOSITY": "NONE"}
+    asking = ["bootstrap", "--for", "grpc", "--group", "greeter-clients", "--xds-address", legation[0]]
+    told = CliRunner().invoke(cli.main, asking, catch_exceptions=False).output
+    environment = {**os.environ, "GRPC_XDS_BOOTSTRAP_CONFIG": told, "GRPC_VERBOSITY": "NONE"}
     async with await anyio.open_process([sys.executable, str(CALLER)], env=environment, stderr=DEVNULL) as caller:
 
         async def call() -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from providers.host import binary
 from xds.codec import from_json
-from xds.codec.bootstrap import bootstrap
+from xds.codec.bootstrap import bootstrap, grpc_bootstrap
 from xds.model import ConfigError
 
 XDS = ("127.0.0.1", 18000)
@@ -58,3 +58,10 @@ def test_it_is_plain_json_of_a_bootstrap():
 def test_what_no_bootstrap_can_hold_is_refused_with_its_path():
     with pytest.raises(ConfigError, match=r"port_value"):
         bootstrap("g", "n", ("127.0.0.1", -1), admin=ADMIN)
+
+
+@pytest.mark.parametrize(("host", "uri"), [("127.0.0.1", "127.0.0.1:18000"), ("::1", "[::1]:18000"), ("a.b", "a.b:18000")])
+def test_grpc_is_told_whom_to_ask_and_as_whom(host, uri):
+    body = grpc_bootstrap("greeter-clients", "client-1", (host, 18000))
+    assert body["xds_servers"][0]["server_uri"] == uri
+    assert body["node"] == {"id": "client-1", "cluster": "greeter-clients"}

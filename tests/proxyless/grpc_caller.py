@@ -11,7 +11,7 @@ import sys
 
 import grpc
 
-SECONDS = 20
+SECONDS = 60
 
 
 def main() -> None:

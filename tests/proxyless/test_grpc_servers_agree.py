@@ -23,7 +23,7 @@ from xds.server.xds_server import XdsServer
 
 PROGRAM = Path(__file__).with_name("grpc_listener.py")
 TEMPLATE = "grpc/server?xds.resource.listening_address=%s"
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def chain(*filters: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from xds.server.report import Reports
 from xds.server.service import METHODS
 from xds.server.xds_server import XdsServer
 
-DEADLINE = 10
+DEADLINE = 60
 DISCOVERY = "envoy.service.discovery.v3."
 
 

@@ -17,7 +17,7 @@ from xds.server.authority import Authority, Rule
 from xds.server.load import METHOD
 from xds.server.report import Reports
 
-DEADLINE = 10
+DEADLINE = 60
 NODE = {"id": "envoy-1", "cluster": "edge"}
 EVERYTHING = {**NODE, "client_features": ["envoy.lrs.supports_send_all_clusters"]}
 

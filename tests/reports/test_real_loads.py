@@ -26,7 +26,7 @@ from xds.model.type_url import CDS, EDS, LDS, PREFIX, RDS
 from xds.server.report import Reports
 from xds.server.xds_server import XdsServer
 
-DEADLINE = 30
+DEADLINE = 60
 CALLER = Path(__file__).parents[1] / "proxyless" / "grpc_caller.py"
 HCM = PREFIX + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER = {"name": "router", "typed_config": {"@type": PREFIX + "envoy.extensions.filters.http.router.v3.Router"}}

@@ -25,6 +25,7 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
     epilog=option.examples(
         "legation bootstrap --group default/quickstart > envoy.yaml && envoy -c envoy.yaml",
         "legation bootstrap --group default/quickstart --xds-address xds.example.com:18000",
+        "legation bootstrap --for grpc --group greeter-clients > grpc.json",
     )
 )
 @click.option("--group", required=True, metavar="NAME", help="The node group that this Envoy belongs to: namespace/name.")
@@ -40,15 +41,29 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
 @click.option(
     "--dialect", type=click.Choice(list(envoy.API_TYPES)), default="delta", show_default=True, help="The form of xDS."
 )
+@click.option(
+    "--for",
+    "client",
+    type=click.Choice(["envoy", "grpc"]),
+    default="envoy",
+    show_default=True,
+    help="Who is to start with it: an Envoy, or gRPC without a proxy.",
+)
 @click.option("--load-reports", is_flag=True, help="Report the load, to a legation with reports.load_interval.")
 def bootstrap(
-    *, group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect, load_reports: bool
+    *, group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect, client: str, load_reports: bool
 ) -> None:
-    """Print the bootstrap of an Envoy of your own.
+    """Print the bootstrap of an Envoy of your own, or of gRPC without a proxy.
 
     It is the YAML file that an Envoy starts with. Such an Envoy asks legation for everything over one stream.
     Each Gateway is a node group, and `legation proxies` shows the Envoys under their node ids. Envoy's own
     admin page is at 127.0.0.1:9901; change it where several Envoys share a machine.
+
+    For gRPC it is the JSON file that the environment variable GRPC_XDS_BOOTSTRAP names. Its group is one of an
+    EnvoyResources' spec.groups.
     """
+    if client == "grpc":
+        click.echo(screen.as_json(envoy.grpc_bootstrap(group, node_id or group, xds_address)))
+        return
     body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect, load_reports=load_reports)
     click.echo(screen.as_yaml(body))

@@ -77,7 +77,13 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
-STYLES: Final[Mapping[str, str]] = {"well": "green", "not well": "red", "accepted": "green", "rejected": "red"}
+STYLES: Final[Mapping[str, str]] = {
+    "well": "green",
+    "not well": "red",
+    "accepted": "green",
+    "rejected": "red",
+    "stale": "yellow",
+}
 """The words of a table that have a colour."""
 
 COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow"}
