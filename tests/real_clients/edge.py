@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 from envoy_proxy import GROUP, Proxy, running
 from patience import SECONDS
+from recording import breaches
 from relay import Relay, relaying
 
 from xds.model import Resource, Snapshot
@@ -27,6 +28,7 @@ class Edge:
 
     async def publish(self, *resources: Resource) -> Publication:
         """Publishes this, and returns when Envoy has answered all of it: sooner than the 15 s of a stall."""
+        self.relay.mark()
         with anyio.fail_after(SECONDS):
             return await self.server.publish(GROUP, Snapshot.of(resources), until="accepted")
 
@@ -40,3 +42,4 @@ async def an_edge(program: str, home: Path, dialect: Any, *resources: Resource, 
         proxy = Proxy(program, home, relay.address, dialect, wordy=wordy)
         async with running(proxy):
             yield Edge(server, relay, proxy)
+        assert not (wrong := breaches(relay, dialect)), wrong

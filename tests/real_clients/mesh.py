@@ -21,6 +21,7 @@ from grpclib.const import Cardinality, Handler
 from grpclib.server import Server
 from network import ADS, EXTENSIONS, cluster, endpoints, route
 from patience import SECONDS, until
+from recording import breaches
 from relay import Relay, relaying
 
 from xds.codec import resource
@@ -80,6 +81,7 @@ class Mesh:
 
     async def publish(self, *resources: Resource) -> Publication:
         """Publishes this, and returns when the client has answered all of it."""
+        self.relay.mark()
         with anyio.fail_after(SECONDS):
             return await self.server.publish(GROUP, Snapshot.of(resources), until="accepted")
 
@@ -91,6 +93,7 @@ async def a_mesh(*resources: Resource, **variables: str) -> AsyncIterator[Mesh]:
     await server.publish(GROUP, Snapshot.of(resources))
     async with server.serve() as address, relaying(address) as relay, calling(relay.address, **variables) as caller:
         yield Mesh(server, relay, caller)
+        assert not (wrong := breaches(relay, "sotw")), wrong
 
 
 class Saying:

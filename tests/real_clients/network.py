@@ -68,7 +68,7 @@ def route(name: str, mark: int = 0, **paths: str) -> Resource:
 
 def bad_route(name: str) -> Resource:
     """A route that every Envoy refuses without a word of which it is."""
-    routes = [{"match": {"safe_regex": {"regex": "("}}, "route": {"cluster": "any"}}]
+    routes = [{"match": {"safe_regex": {"regex": "("}}, "direct_response": {"status": 200}}]
     return resource({"@type": RDS, "name": name, "virtual_hosts": [{"name": "host", "domains": ["*"], "routes": routes}]})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 
 import anyio
@@ -15,47 +16,78 @@ PREFIX = 5
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
+class Side(Enum):
+    """Who says something: one of the two, or the author of what is served, who changes it."""
+
+    CLIENT = auto()
+    SERVER = auto()
+    AUTHOR = auto()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message on a call; an author's has no words."""
+
+    by: Side
+    message: bytes = b""
+
+
 @dataclass(eq=False)
 class Relay:
     """Passes on what a client on `address` says to the control plane on `target`, and back.
 
-    `calls` are the requests of each connection, and `answered` is every answer, as messages: a client of ours has one call
-    on a connection. When `cuts` is set, the first answer that has these bytes in it is not passed on: the connection ends
-    instead, once.
+    `calls` is what was said on each call, that is on each HTTP/2 stream. When `cuts` is set, the first answer that has
+    these bytes in it is not passed on: the connection ends instead, once.
     """
 
     target: tuple[str, int]
     address: tuple[str, int] = ("", 0)
-    calls: list[list[bytes]] = field(default_factory=list)
-    answered: list[bytes] = field(default_factory=list)
+    calls: list[list[Said]] = field(default_factory=list)
     cuts: bytes = b""
 
     @property
     def asked(self) -> list[bytes]:
         """Every request."""
-        return [request for call in self.calls for request in call]
+        return [said.message for call in self.calls for said in call if said.by is Side.CLIENT]
+
+    @property
+    def answered(self) -> list[bytes]:
+        """Every answer."""
+        return [said.message for call in self.calls for said in call if said.by is Side.SERVER]
+
+    def mark(self) -> None:
+        """Notes in every call that something else is served from now on."""
+        for call in self.calls:
+            call.append(Said(Side.AUTHOR))
 
     async def serve(self, client: SocketStream) -> None:
         """One connection."""
-        asked: list[bytes] = []
-        self.calls.append(asked)
+        calls: dict[bytes, list[Said]] = {}
         with suppress(OSError):  # nobody is there: the client is told by the end of its connection
             async with client, await anyio.connect_tcp(*self.target) as server, anyio.create_task_group() as tasks:
-                tasks.start_soon(self._pass_on, client, server, asked, tasks.cancel_scope)
-                await self._pass_on(server, client, self.answered, tasks.cancel_scope)
+                tasks.start_soon(self._pass_on, Side.CLIENT, client, server, calls)
+                await self._pass_on(Side.SERVER, server, client, calls)
+                tasks.cancel_scope.cancel()
 
-    async def _pass_on(self, source: SocketStream, drain: SocketStream, seen: list[bytes], scope: anyio.CancelScope) -> None:
-        data = b""
-        try:
+    async def _pass_on(self, by: Side, source: SocketStream, drain: SocketStream, calls: dict[bytes, list[Said]]) -> None:
+        """Until one of them ends, or the wire is cut."""
+        rests: dict[bytes, bytes] = {}
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for frame in _frames(source):
-                if seen is self.answered and self._is_cut(frame):
+                if by is Side.SERVER and self._is_cut(frame):
                     break
                 if frame[3] == DATA:
-                    data = _take_messages(data + frame[HEAD:], seen)
+                    stream = frame[5:HEAD]
+                    messages, rests[stream] = _messages(rests.get(stream, b"") + frame[HEAD:])
+                    self._call(calls, stream).extend(Said(by, message) for message in messages)
                 await drain.send(frame)
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass
-        scope.cancel()
+        await drain.aclose()
+
+    def _call(self, calls: dict[bytes, list[Said]], stream: bytes) -> list[Said]:
+        if stream not in calls:
+            calls[stream] = []
+            self.calls.append(calls[stream])
+        return calls[stream]
 
     def _is_cut(self, frame: bytes) -> bool:
         if not self.cuts or self.cuts not in frame:
@@ -64,12 +96,13 @@ class Relay:
         return True
 
 
-def _take_messages(data: bytes, seen: list[bytes]) -> bytes:
-    """Notes the messages that are complete. Returns the rest."""
+def _messages(data: bytes) -> tuple[list[bytes], bytes]:
+    """The messages that are complete, and the rest."""
+    messages = []
     while len(data) >= PREFIX and len(data) >= (end := PREFIX + int.from_bytes(data[1:PREFIX])):
-        seen.append(data[PREFIX:end])
+        messages.append(data[PREFIX:end])
         data = data[end:]
-    return data
+    return messages, data
 
 
 async def _frames(stream: SocketStream) -> AsyncIterator[bytes]:

@@ -53,9 +53,10 @@ async def test_a_cut_wire_while_a_cluster_warms_does_not_stall_it(edge, port, on
     """Rows 7, 51, 66: Envoy comes back asking for endpoints first, and names the version that it has."""
     async with edge(*site(port, one)) as made, load(url(port)) as traffic:
         made.relay.cuts = ENDPOINTS
+        made.relay.mark()
         await made.server.publish(GROUP, Snapshot.of(site(port, one, mark=1)))
         await until(lambda: len(made.relay.calls) == 2 and made.server.fleet.is_live(GROUP))
-        assert ENDPOINTS in made.relay.calls[1][0]
+        assert ENDPOINTS in made.relay.calls[1][0].message
         assert (await made.proxy.clusters())["shop"]["connect_timeout"] == "5.001s"
         assert await made.proxy.stalls() == []
         await traffic.more("200 one")
@@ -65,7 +66,7 @@ async def test_a_cut_wire_while_a_cluster_warms_does_not_stall_it(edge, port, on
 async def test_a_repoint_under_load_fails_no_request(edge, port, one, two):
     """Rows 82, 83, 84: the old cluster and its endpoints go with the change that makes the new ones."""
     async with edge(*site(port, one)) as made, load(url(port)) as traffic:
-        for number in range(5):
+        for number in range(3):
             new = f"new-{number}"
             await made.publish(listener("web", port, "all"), route("all", rest=new), cluster(new), endpoints(new, two))
             await traffic.only("200 two")
@@ -101,9 +102,9 @@ async def test_a_hundred_changes_of_four_types_go_out_in_order(edge, port, one):
 
     async with edge(*step(0)) as made, load(url(port)) as traffic:
         for number in range(1, 101):
-            made.relay.answered.clear()
+            known = len(made.relay.answered)
             await made.publish(*step(number))
-            assert types(made.relay.answered) == [CDS, EDS, LDS, RDS, CDS]
+            assert types(made.relay.answered[known:]) == [CDS, EDS, LDS, RDS, CDS]
         assert set(await made.proxy.clusters()) == {"step-100"}
         assert await made.proxy.stalls() == []
     assert not traffic.failures

@@ -47,21 +47,22 @@ async def test_the_last_good_version_of_a_bad_cluster_stays_until_there_is_a_bet
     assert not traffic.failures
 
 
-async def test_several_bad_routes_of_which_envoy_names_none_are_found(edge, port, one):
+async def test_several_bad_routes_of_which_envoy_names_none_are_found(edge, port, one, two):
     """Rows 15, 69: in one response with a good one, which is served; their last good versions stay."""
     names = ("bad-1", "bad-2", "good")
     ports = {name: free_port() for name in names}
-    rest = *site(port, one), *(listener(name, ports[name], name) for name in names)
+    more = cluster("other"), endpoints("other", two)
+    rest = *site(port, one), *more, *(listener(name, ports[name], name) for name in names)
     bad = bad_route("bad-1"), bad_route("bad-2")
     async with edge(*rest, *(route(name, rest="shop") for name in names)) as made:
-        done = await made.publish(*rest, *bad, route("good", rest="nowhere"))
+        done = await made.publish(*rest, *bad, route("good", rest="other"))
         assert {(refusal.name, refusal.kept) for refusal in done.refusals} == {("bad-1", True), ("bad-2", True)}
         answers = {name: await ask(f"http://127.0.0.1:{port}/") for name, port in ports.items()}
-        assert answers == {"bad-1": "200 one", "bad-2": "200 one", "good": "503 "}
+        assert answers == {"bad-1": "200 one", "bad-2": "200 one", "good": "200 two"}
         found = refusals(made.relay)
         assert len(found) <= MOST
         for mark in range(1, 4):
-            await made.publish(*rest, *bad, route("good", mark, rest="nowhere"))
+            await made.publish(*rest, *bad, route("good", mark, rest="other"))
         assert refusals(made.relay) == found
 
 

@@ -72,9 +72,13 @@ def every_body_has_the_response_s_type(trace: Trace) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Client:
-    """What a client has in force of clusters, and what it asked for, as its stream goes on."""
+    """What a client has in force of clusters, and what it asks for, as its stream goes on. In state of the world its
+    requests say all that it wants.
+    """
 
+    says_all: bool
     asked: set[str] = field(default_factory=set)
+    named: bool = False
     wildcard: bool = False
     accepted: set[str] = field(default_factory=set)
     pending: dict[str, Got] = field(default_factory=dict)
@@ -84,9 +88,10 @@ class Client:
         if isinstance(event, Got):
             self.pending[event.nonce] = event
             return
-        names = [*event.fields.get("resource_names", ()), *event.fields.get("resource_names_subscribe", ())]
-        self.wildcard |= (not self.asked and not names) or "*" in names
-        self.asked.update(names)
+        names = {*event.fields.get("resource_names", ()), *event.fields.get("resource_names_subscribe", ())}
+        self.named |= bool(names)
+        self.wildcard |= not self.named or "*" in names
+        self.asked = names | (set() if self.says_all else self.asked)
         if (answered := self.pending.pop(event.nonce, None)) is not None and not event.error:
             self.accepted = (set() if answered.is_full else self.accepted) | answered.bodies.keys()
             self.accepted -= set(answered.removed)
@@ -94,7 +99,8 @@ class Client:
 
 def no_route_before_its_cluster(trace: Trace) -> Iterator[str]:
     """Whatever names a cluster that the client asked for comes after that cluster was accepted."""
-    client, asked = Client(), any(isinstance(one, Sent) and one.type_url == CDS for one in trace.events)
+    client = Client(says_all=any(got.dialect == "sotw" for got in _responses(trace)))
+    asked = any(isinstance(one, Sent) and one.type_url == CDS for one in trace.events)
     for event in trace.events if asked and not trace.single else ():
         if isinstance(event, Sent | Got) and event.type_url == CDS:
             client.see(event)
