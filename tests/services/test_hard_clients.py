@@ -16,6 +16,7 @@ from discovery_world import NODE, Call, cluster
 from test_services import STREAMS
 
 from xds.model.type_url import CDS, EDS, LDS
+from xds.server import discovery
 
 ADS = [path for path, one in STREAMS.items() if not one.only]
 UNLIMITED = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
@@ -187,3 +188,10 @@ async def test_types_without_end_end_their_stream_and_no_metric_has_their_names(
         await gone(served)
     assert served.counted("legation_xds_requests_total", type="other") == 64
     assert b"made-up" not in served.server.metrics.render()[1]
+
+
+async def test_a_stream_on_which_nothing_is_asked_ends(served, bystander, path, monkeypatch):
+    monkeypatch.setattr(discovery, "SILENCE", 0.05)
+    async with another(served) as channel:
+        code, words = await opened(channel, path).end()
+    assert (code, "nothing was asked" in words) == (grpc.StatusCode.DEADLINE_EXCEEDED, True)

@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 LONGEST: Final = 500
 """Characters of a node's names, and of what a client is told when its stream ends, which travels in a header."""
 
+SILENCE: Final = 60.0
+"""Seconds in which the first message must come: a client opens a stream when it has something to ask."""
+
 UNDIVIDED: Final = Limits(response_bytes=sys.maxsize)
 """For an answer that nothing follows."""
 SMALLER: Final = "make fewer or smaller resources, or let it ask for them by name"
@@ -54,6 +57,13 @@ def caller_of(wire: Wire) -> Caller:
 def in_words(said: object) -> str:
     """Why a stream ends, fit for a header and for one line of a log: some of the words may be the client's."""
     return "".join(one if one.isprintable() else " " for one in str(said)[:LONGEST])
+
+
+async def _first(wire: Wire) -> bytes | None:
+    """The first message of a stream; None when it ends without one."""
+    with anyio.move_on_after(SILENCE):
+        return await wire.recv_message()
+    raise ProtocolError(f"nothing was asked in {SILENCE:.0f} s", code="DEADLINE_EXCEEDED")
 
 
 class PassThrough(CodecBase):
@@ -134,7 +144,7 @@ class Discovery:
     async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
         principal = await self.authenticate(caller_of(wire))
-        first = await wire.recv_message()
+        first = await _first(wire)
         if first is None:
             return
         session = self._open(wire, method, principal, first)
@@ -173,7 +183,7 @@ class Discovery:
     async def _fetch(self, wire: Wire, method: Method) -> None:
         """One answer, without a stream."""
         principal = await self.authenticate(caller_of(wire))
-        body = await wire.recv_message()
+        body = await _first(wire)
         await wire.send_message(self.fetch(principal, body or b"", method.only).body)
 
     def fetch(self, principal: Principal, body: bytes, only: str) -> Fetched:
