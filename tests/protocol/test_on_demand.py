@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from xds_client import DELTA, SOTW, Client, Group
+from xds_client import DELTA, SOTW, STREAMS, Client, Group, Wanted
 from xds_resources import cluster, endpoints, host, route
 
 from xds.model.type_url import CDS, EDS, RDS, VHDS
@@ -19,7 +19,9 @@ class Asking(Client):
 
     def connect(self) -> None:
         super().connect()
-        self.stream = Stream(self.dialect, prefix="x", limits=Limits(on_demand=frozenset({CDS, EDS, RDS, VHDS})))
+        self.stream = Stream(
+            self.dialect, prefix=f"{next(STREAMS)}-", limits=Limits(on_demand=frozenset({CDS, EDS, RDS, VHDS}))
+        )
 
     def wanting(self) -> list[str]:
         """What the stream wants, after it said all that it had to say."""
@@ -159,6 +161,40 @@ def test_a_wildcard_is_served_while_a_name_is_being_made():
     assert client.wanting() == ["zz"]
     client.stream.found((CDS, "zz"))
     assert client.expect(CDS).removals == {"zz"}
+
+
+def test_what_was_made_before_a_restart_stays_until_it_is_made_again(dialect):
+    """Row 63: the server that comes back has made nothing yet."""
+    group = Group(dialect, plain("a"), plain("zz"), route("r"))
+    client = Asking(group)
+    client.ask(CDS, "a", "zz")
+    client.settle()
+    group.publish(plain("a"), route("r"))
+    client.connect()
+    client.ask_again(CDS, "a", "zz")
+    assert client.wanting() == ["zz"]
+    assert client.names(CDS) == {"a", "zz"}
+    group.publish(plain("a"), plain("zz"), route("r"))
+    client.stream.found((CDS, "zz"))
+    client.settle()
+    assert client.names(CDS) == {"a", "zz"}
+    group.publish(plain("a"), route("r"))
+    assert client.wanting() == ["zz"]
+    client.stream.found((CDS, "zz"))
+    client.settle()
+    assert client.names(CDS) == {"a"}
+
+
+def test_a_host_that_was_made_before_a_restart_stays_until_it_is_made_again():
+    """Row 63: it has another name than the one that is asked for."""
+    made = host("r/v", "a.com")
+    client = Asking(Group(DELTA, plain("c")))
+    client.send(VHDS, resource_names_subscribe=["r/a.com"], initial_resource_versions={"r/v": made.version})
+    client.types[VHDS] = Wanted({"r/a.com"})
+    assert client.wanting() == ["r/a.com"]
+    client.group.publish(plain("c"), made)
+    client.stream.found((VHDS, "r/a.com"))
+    assert client.pull().removals == set()
 
 
 def test_what_was_refused_is_not_made_again(group):

@@ -43,7 +43,7 @@ from xds.protocol.message import (
     Response,
 )
 from xds.protocol.offer import Offer
-from xds.protocol.order import LASTING, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
+from xds.protocol.order import BY_ALIAS, LASTING, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
 from xds.protocol.subscription import Subscription
 
 HEARTBEAT: Final = 64
@@ -283,25 +283,29 @@ class Stream:
         resources = snapshot.of_type(subscription.type_url)
         wanted = subscription.wanted(resources)
         lacking = subscription.lacking(resources, wanted)
-        lacking -= (sought := self._seek(snapshot, subscription, lacking))
+        sought = self._sought(snapshot, subscription, lacking)
+        lacking -= sought
         stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(subscription.type_url, name))}
         draft = subscription.draft(resources, {**wanted, **stand_ins} if stand_ins else wanted)
-        draft.waits = bool(sought)
+        draft.wait(sought)
         if self.dialect.tells_missing(subscription.type_url, self._features):
             draft.removals = {name for name in lacking if name not in stand_ins and name not in subscription.held}
         draft.unknown = {*stand_ins, *draft.removals}
         return draft
 
-    def _seek(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> set[str]:
-        """The names of which nothing is said yet, because somebody may make what they name."""
+    def _sought(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> set[str]:
+        """The names of which nothing is said yet, because somebody may make what they name: what the client never had, and
+        what it has from when it was made before, maybe by another server.
+        """
         url = subscription.type_url
         if url not in self._limits.on_demand or not _may_have(snapshot, url):
             return set()
+        gone = {name for name in subscription.held if name not in snapshot.of_type(url)}
         withheld = {name for of_type, name in snapshot.withheld if of_type == url}
-        fresh = (lacking & subscription.names) - subscription.sought.keys() - withheld
-        self._wanting += [(url, name) for name in sorted(fresh)]
-        subscription.sought.update(dict.fromkeys(fresh))
-        return {name for name in lacking if subscription.sought.get(name, "") is None}
+        self._wanting += [(url, name) for name in sorted(subscription.seek((lacking | gone) - withheld))]
+        pending = {name for name, reason in subscription.sought.items() if reason is None}
+        # What the client has may be what answers for another name.
+        return pending | gone if pending and url in BY_ALIAS else pending & (lacking | gone)
 
     def _is_whole(self, subscription: Subscription) -> bool:
         """Whether a response lists everything: what is missing from it is deleted."""

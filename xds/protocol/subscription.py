@@ -155,6 +155,13 @@ class Subscription:
         self.absent &= self.names
         self.sought = {name: reason for name, reason in self.sought.items() if name in self.names}
 
+    def seek(self, missing: set[str]) -> set[str]:
+        """Notes that these may be made, and forgets what was found out of names that exist. Returns those that are new."""
+        self.sought = {name: reason for name, reason in self.sought.items() if reason is None or name in missing}
+        fresh = (missing & self.names) - self.sought.keys()
+        self.sought.update(dict.fromkeys(fresh))
+        return fresh
+
     def ask_again(self, names: set[str]) -> None:
         """Names that the client asks for, again maybe: what it was told of them is forgotten."""
         self.absent -= names
