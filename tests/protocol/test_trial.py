@@ -253,3 +253,19 @@ def test_names_that_are_dropped_are_suspects_no_longer():
     client.expect(EDS, "c")
     client.ack(EDS)
     assert client.is_silent()
+
+
+def test_what_waits_for_its_trial_is_not_forgotten(dialect):
+    """Row 69: the client may have taken it all the same, and is given back what it had."""
+    group = Group(dialect, plain("a"), plain("b"))
+    client = group.client()
+    client.ask(CDS)
+    client.settle()
+    group.publish(plain("a", "2"), plain("b", "2"))
+    client.pull()
+    client.nack(CDS, takes=("b",))
+    client.expect(CDS, *("ab" if dialect is SOTW else "a"))
+    client.ack(CDS)
+    group.publish(plain("a", "2"), plain("b"))
+    client.settle()
+    assert client.has[CDS] == {"a": plain("a", "2").body, "b": plain("b").body}

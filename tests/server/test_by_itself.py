@@ -10,6 +10,8 @@ from discovery_world import NODE, cluster
 from xds.codec import resource
 from xds.model.type_url import CDS, RDS
 from xds.protocol import SOTW, Limits
+from xds.server.transport import Transport
+from xds.server.xds_server import XdsServer
 
 
 def route(name: str, cluster: str):
@@ -52,3 +54,10 @@ async def test_what_is_too_long_is_told_of(world, dialect, caplog):
     assert await call.names() == ({"a", "b"} if dialect is SOTW else {"a"})
     assert ("edge: n1 is sent" in caplog.text) is (dialect is SOTW)
     assert ("legation_xds_oversized_total" in world.discovery._metrics.render()[1].decode()) is (dialect is SOTW)
+
+
+def test_the_limits_of_a_stream_are_settings():
+    """A server passes them on to every stream."""
+    server = XdsServer(transport=Transport(patience_seconds=1, max_response_bytes=2, max_types=3, max_names=4))
+    assert server._discovery._limits == Limits(patience=1, response_bytes=2, types=3, names=4)
+    assert XdsServer()._discovery._limits == Limits()

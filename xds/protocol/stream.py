@@ -356,7 +356,8 @@ class Stream:
         """Turns the draft into a response, and notes that it is out."""
         everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
         offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version)
-        subscription.send(offer, draft.late & draft.owed)
+        # A full state says of everything how it is to be, and owes nothing more.
+        subscription.send(offer, set() if self._is_whole(subscription) else draft.late & draft.owed)
         self._rewarm(subscription, offer)
         self._weigh(subscription, everything, offer)
         return Response(

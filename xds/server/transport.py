@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from xds.protocol import Limits
+from xds.protocol.limits import DEFAULT
 from xds.server.tls import Tls
 
 MIB = 2**20
@@ -25,6 +27,9 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     several replicas behind one address it spreads the clients, and with `tls.client_ca` it makes them show their
     certificates again.
     `new_streams_per_second` are taken up, after a first 2 seconds' worth at once: the others wait, and none is refused.
+    `patience_seconds` is how long a response may stay unanswered before what depends on it goes on without the answer.
+    `max_response_bytes` is how long a response may be, about; where the protocol allows it, more goes out in several.
+    `max_types` and `max_names` are what one stream may ask for.
     `requests_per_second` of one stream are read, after a first 10 seconds' worth at once: the others wait.
     """
 
@@ -37,3 +42,11 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     max_connection_age_seconds: Positive | None = None
     new_streams_per_second: Positive = 500.0
     requests_per_second: Positive = 500.0
+    patience_seconds: Positive = DEFAULT.patience
+    max_response_bytes: Annotated[int, Meta(gt=0)] = DEFAULT.response_bytes
+    max_types: Annotated[int, Meta(gt=0)] = DEFAULT.types
+    max_names: Annotated[int, Meta(gt=0)] = DEFAULT.names
+
+    def limits(self, on_demand: frozenset[str]) -> Limits:
+        """What one stream allows its client, with these types made on demand."""
+        return Limits(self.patience_seconds, self.max_response_bytes, self.max_types, self.max_names, on_demand=on_demand)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from xds.model import OnDemand, Refusal, Snapshot
-from xds.protocol import Limits
 from xds.server.authority import OPEN, Authority
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
@@ -72,7 +71,7 @@ class XdsServer:
             grouping=grouping,
             authority=authority,
             identifier=identifier,
-            limits=Limits(on_demand=self._maker.types),
+            limits=transport.limits(self._maker.types),
         )
         self._reporting = tuple(services(reports, self.fleet, self.metrics, self._discovery, authority))
 
