@@ -56,11 +56,12 @@ class Proxy:
     call: Any
     dialect: Dialect
     id: str
+    group: str = "edge"
 
     async def ask(self, *names: str, type_url: str = CDS, **fields: Any) -> None:
         """Sends a request: of everything, or of these names."""
         kind, listed = ("Delta", "resource_names_subscribe") if self.dialect is DELTA else ("", "resource_names")
-        node = {"id": self.id, "cluster": "edge", "metadata": {"zone": "a"}}
+        node = {"id": self.id, "cluster": self.group, "metadata": {"zone": "a"}}
         request = message_class(f"{DISCOVERY}{kind}DiscoveryRequest")(
             type_url=type_url, node=node, **{listed: names}, **fields
         )

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from xds.codec import message_class, resource
-from xds.model import ProtocolError, Snapshot
+from xds.model import Principal, ProtocolError, Snapshot
 from xds.model.type_url import CDS, EDS, SDS
 from xds.protocol import DELTA
 from xds.server.authority import Authority, Rule
@@ -94,6 +94,19 @@ async def test_what_waits_for_an_answer_is_not_sent(served, dialect):
     assert (await standing(served))["b"] == ("NOT_SENT", "REQUESTED", "")
 
 
+async def test_what_changed_since_is_not_sent_beside_the_version_that_is_held(served, dialect):
+    old, new = cluster("a"), cluster("a", "2")
+    proxy = served.connect(dialect)
+    await served.server.publish("edge", Snapshot.of([old]))
+    await proxy.ask()
+    await proxy.accept(await proxy.read())
+    await served.server.fleet.answered("edge")
+    await served.server.publish("edge", Snapshot.of([old, cluster("b")]))
+    await proxy.read()
+    await served.server.publish("edge", Snapshot.of([new, cluster("b")]))
+    assert (await standing(served))["a"] == ("NOT_SENT", "REQUESTED", old.version)
+
+
 async def test_private_keys_are_never_told(served, dialect):
     key, chain = {"inline_string": "HUSH"}, {"inline_string": "CHAIN"}
     tls = {"@type": SDS, "name": "tls", "tls_certificate": {"private_key": key, "certificate_chain": chain}}
@@ -157,19 +170,34 @@ async def test_a_regular_expression_that_is_none_is_told(served):
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
+class Badge:
+    """Takes whoever says that he is a viewer for one."""
+
+    async def authenticate(self, metadata, certified):
+        return Principal(("viewer",)) if "viewer" in metadata else None
+
+
 class TestWhoMayAsk:
     @pytest.fixture
     def options(self):
-        """Whoever is on this machine may ask for the clusters of one group."""
-        rule = Rule(who=("local",), groups=("edge",), types=("cds",))
-        return {"reports": Reports(client_status=True), "authority": Authority([rule])}
+        """Whoever is on this machine may ask for everything, and viewers for the clusters of one group."""
+        rules = [Rule(who=("local",)), Rule(who=("viewer",), groups=("edge",), types=("cds",))]
+        return {"reports": Reports(client_status=True), "authority": Authority(rules, [Badge()])}
 
     async def test_is_whoever_may_ask_for_the_resources_themselves(self, served, dialect):
-        await served.server.publish("edge", Snapshot.of([cluster("a")]))
-        proxy = served.connect(dialect)
-        await proxy.ask()
-        await proxy.read()
-        assert await standing(served) == {"a": ("STALE", "REQUESTED", "")}
+        for group in ("edge", "core"):
+            await served.server.publish(group, Snapshot.of([cluster(group)]))
+            proxy = served.connect(dialect, node=group)
+            proxy.group = group
+            await proxy.ask()
+            await proxy.read()
+            await proxy.ask("endpoints", type_url=EDS)
+        await served.until(lambda: all(len(one.stream.subscribed()) == 2 for one in served.server.fleet.sessions()))
+        body = await served.channel.unary_unary(FETCH)(question(), metadata=[("viewer", "yes")])
+        (config,) = message_class(STATUS + "ClientStatusResponse").FromString(body).config
+        assert config.node.id == "edge"
+        assert [one.name for one in config.generic_xds_configs] == ["edge"]
+        assert len(await ask(served)) == 2
 
     @pytest.mark.parametrize("options", [{}, {"reports": Reports(load_interval=1)}])
     async def test_nobody_unless_it_is_switched_on(self, served):

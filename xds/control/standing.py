@@ -26,7 +26,7 @@ class Standing:
         """Runs until cancelled."""
         signal = Signal()
         self._readings.follow(signal)
-        self._fleet.settled.follow(signal)
+        self._fleet.refused.follow(signal)
         while True:
             self.look()
             await signal.wait()

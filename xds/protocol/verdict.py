@@ -32,6 +32,10 @@ class Verdicts:
         self._accepted: dict[Reference, Resource] = {}
         self._verdicts: dict[Reference, Verdict] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything is not served as it is asked for."""
+        return bool(self._verdicts)
+
     def judge(self, fact: Fact, snapshot: Snapshot) -> bool:
         """Takes over an answer to something that was served from `snapshot`. Returns whether what is served changes."""
         if isinstance(fact, Accepted):

@@ -162,8 +162,9 @@ class Group:
 class Fleet:
     """All node groups and all open streams. One writer: every method is called from the event loop, and none waits.
 
-    `settled` is published whenever a proxy has all that it is to have, has refused something, or is gone. `demands` are
-    the names that proxies want and that may be made on demand.
+    `settled` is published whenever a proxy has all that it is to have, has refused something, or is gone; `refused` when
+    an answer or a pardon changed what counts as refused. `demands` are the names that proxies want and that may be made on
+    demand.
     """
 
     def __init__(self) -> None:
@@ -171,6 +172,7 @@ class Fleet:
         self._sessions: set[Session] = set()
         self._named: frozenset[str] = frozenset()
         self.settled: Watch[None] = Watch(None)
+        self.refused: Watch[None] = Watch(None)
         self.demands = Demands()
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> list[str]:
@@ -181,7 +183,7 @@ class Fleet:
         gone = dict.fromkeys(self._named - snapshots.keys(), Snapshot())
         self._named = frozenset(snapshots)
         changed = [name for name, snapshot in {**snapshots, **gone}.items() if self.group(name).publish(snapshot)]
-        self._forget()
+        self._forget(self._groups)
         return changed
 
     def put(self, name: str, snapshot: Snapshot) -> bool:
@@ -193,7 +195,7 @@ class Fleet:
         """Forgets what one group is to be served: its proxies keep what they have until there is something again."""
         self._named -= {name}
         self.group(name).clear()
-        self._forget()
+        self._forget([name])
 
     def group(self, name: str) -> Group:
         """The group with this name, known or not yet."""
@@ -210,7 +212,7 @@ class Fleet:
         """A proxy's stream has ended."""
         self._sessions.discard(session)
         self.group(session.group).served.unfollow(session.signal)
-        self._forget()
+        self._forget([session.group])
         self.settled.publish(None)
 
     @contextmanager
@@ -222,7 +224,7 @@ class Fleet:
             yield
         finally:
             served.unfollow(signal)
-            self._forget()
+            self._forget([group])
 
     def want(self, session: Session) -> None:
         """A proxy wants what does not exist and may be made."""
@@ -252,7 +254,8 @@ class Fleet:
 
     def judge(self, session: Session, fact: Fact) -> None:
         """A proxy accepted or refused a response."""
-        self.group(session.group).judge(fact)
+        if self.group(session.group).judge(fact):
+            self.refused.publish(None)
         if isinstance(fact, Rejected):
             self.settled.publish(None)
 
@@ -262,6 +265,8 @@ class Fleet:
         for session in self._sessions:
             for type_url in pardoned.get(session.group, ()):
                 session.stream.forgive(type_url)
+        if pardoned:
+            self.refused.publish(None)
         return bool(pardoned)
 
     def settle(self, session: Session) -> None:
@@ -327,10 +332,12 @@ class Fleet:
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for, in every group."""
         for group in self._groups.values():
-            yield from group.refusals()
+            if group.verdicts:
+                yield from group.refusals()
 
-    def _forget(self) -> None:
-        """Drops the groups that no configuration names and nobody follows."""
-        idle = [name for name, group in self._groups.items() if name not in self._named and not group.served.is_followed]
-        for name in idle:
-            del self._groups[name]
+    def _forget(self, names: Iterable[str]) -> None:
+        """Drops those of these groups that no configuration names and nobody follows."""
+        unnamed = [name for name in names if name not in self._named]
+        for name in unnamed:
+            if (group := self._groups.get(name)) is not None and not group.served.is_followed:
+                del self._groups[name]
