@@ -12,7 +12,7 @@ from traces import Changed, Got, Sent, Trace, read
 
 from xds.codec import message_class
 
-SOON: Final = 5.0
+SOON: Final = 10.0
 """Seconds, after which an answer is missing."""
 
 REQUEST: Final = {"sotw": "DiscoveryRequest", "delta": "DeltaDiscoveryRequest"}

@@ -27,37 +27,33 @@ GO_CONTROL_PLANE: Final = f"{HERE / 'peers' / 'go_control_plane.py'} -setup"
 
 
 class Progress:
-    """One line that says how far it is."""
+    """One line that says how far some targets are."""
 
-    def __init__(self, title: str, of: int) -> None:
-        self._title, self._of, self._since = title, of, time.monotonic()
+    def __init__(self, of: int) -> None:
+        self._of, self._since = of, time.monotonic()
         self._done = self._failed = 0
 
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
         self._failed += bool(outcome.failure)
-        if sys.stderr.isatty():
-            self._show("\r")
-
-    def end(self) -> None:
-        """The last line of the target."""
-        self._show("\r" * sys.stderr.isatty())
-        sys.stderr.write("\n")
-
-    def _show(self, start: str) -> None:
-        past = time.monotonic() - self._since
-        sys.stderr.write(f"{start}{self._title}: {self._done}/{self._of} cases, {self._failed} failed, {past:.0f} s ")
-        sys.stderr.flush()
+        if sys.stderr.isatty() or self._done == self._of:
+            past = time.monotonic() - self._since
+            sys.stderr.write(f"\r{self._done}/{self._of} cases, {self._failed} failed, {past:.0f} s ")
+            sys.stderr.flush()
 
 
-async def measure(command: str) -> Column:
-    """Starts a target, runs every case against it, and ends it."""
-    async with started(command) as target:
-        cases = load()
-        progress = Progress(f"{target.name} {target.version}", len(cases))
-        outcomes = await run(target, cases, progress)
-        progress.end()
-        return column(target, outcomes)
+async def measure(commands: Sequence[str]) -> Sequence[Column]:
+    """Starts these targets, runs every case against each of them, and ends them."""
+    cases = load()
+    progress = Progress(len(cases) * len(commands))
+
+    async def one(command: str) -> Column:
+        async with started(command) as target:
+            return column(target, await run(target, cases, progress))
+
+    columns = await asyncio.gather(*map(one, commands))
+    sys.stderr.write(f"{', '.join(one.target.name for one in columns)}\n")
+    return columns
 
 
 def tell(one: Column) -> None:
@@ -80,10 +76,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What an xDS server shows on the wire.")
     parser.add_argument("target", nargs="?", help="the command of another server; see README.md")
     target = parser.parse_args().target
-    commands = [target] if target else [OURS, *peers()]
-    columns = [asyncio.run(measure(command)) for command in commands]
+    columns = asyncio.run(measure([target or OURS]))
     if not target:
-        write(columns)
+        write([*columns, *asyncio.run(measure(peers()))])
     tell(columns[0])
     failed = (row for row, cell in columns[0].cells.items() if cell.result is Result.FAIL)
     return int(any(behaviours()[row].level != "P" for row in failed))
