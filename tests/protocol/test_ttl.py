@@ -9,8 +9,8 @@ import pytest
 from xds_client import DELTA, SOTW, Client, Group
 from xds_resources import cluster, endpoints
 
-from xds.codec import message_class
-from xds.model import Node, Resource
+from xds.codec import message_class, resource
+from xds.model import ConfigError, Node, Resource
 from xds.model.node import KEEPS_TTL, READS_WRAPPED
 from xds.model.type_url import CDS, EDS, PREFIX, VHDS
 
@@ -250,3 +250,14 @@ def test_envoy_is_told_the_ttl_of_whole_types(dialect):
     assert (got.type_url, len(got.resources)) == (CDS, 2 if dialect is SOTW else 1)
     ack(client, got)
     assert (raw(client) is None) is (dialect is SOTW)
+
+
+@pytest.mark.parametrize("ttl", [0, -1.0, float("inf"), float("nan")], ids=str)
+def test_a_ttl_is_a_time(ttl):
+    with pytest.raises(ConfigError, match="the TTL of 'a' is"):
+        mortal(plain("a"), ttl)
+
+
+def test_a_resource_is_made_with_its_ttl():
+    body = {"@type": CDS, "name": "a"}
+    assert resource(body, ttl=30) == mortal(resource(body))

@@ -177,12 +177,12 @@ def _betterproto_name(message: object) -> str | None:
     return url.rpartition("/")[2]
 
 
-def resource(message: object, *, name: str = "", authors: tuple[Key, ...] = ()) -> Resource:
+def resource(message: object, *, name: str = "", authors: tuple[Key, ...] = (), ttl: float | None = None) -> Resource:
     """One message, encoded once: a Resource. Takes all that `adopt` takes.
 
     `name` is for what has no name of its own, or another one: endpoints of LEDS, and virtual hosts of VHDS, whose names
-    are `<route configuration>/<host>`; of those, all domains are aliases. Raises ConfigError when there is no name, or
-    an xdstp one that is not valid or states another type.
+    are `<route configuration>/<host>`; of those, all domains are aliases. `ttl` is in seconds: see Resource. Raises
+    ConfigError when there is no name, an xdstp one that is not valid or states another type, or a TTL that is no time.
     """
     ours = adopt(message)
     type_url, name = type_url_of(ours), name or own_name(ours)
@@ -194,7 +194,7 @@ def resource(message: object, *, name: str = "", authors: tuple[Key, ...] = ()) 
         raise ConfigError(f"{name!r} is no name of a {ours.DESCRIPTOR.name}", hint=f"write {where}?key=value")
     body = encode(ours)
     aliases = _hosts(name, ours) if type_url == VHDS else ()
-    return Resource(type_url, name, version_of(body), body, references(ours), authors, aliases)
+    return Resource(type_url, name, version_of(body), body, references(ours), authors, aliases, ttl)
 
 
 def own_name(message: Message) -> str:

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
+from xds.model.error import ConfigError
 from xds.model.key import Key
 from xds.model.name import canonical
 
 Reference = tuple[str, str]
 """(type URL, name) of a resource that another one names."""
+
+
+LONGEST_TTL: Final = 315_576_000_000
+"""Seconds: the longest google.protobuf.Duration."""
 
 
 def version_of(body: bytes) -> str:
@@ -29,6 +34,7 @@ class Resource:
 
     A client lets go of a resource with a `ttl` (seconds) by itself when it has not heard of it for so long: when it lost
     this control plane. Until then it is kept alive by heartbeats. To change or to drop the TTL is to change the resource.
+    Raises ConfigError for one that is not positive.
 
     Any type URL will do, and any bytes: what nobody here can read is served all the same. A `name` that is an xdstp URI
     is kept in its canonical spelling.
@@ -46,6 +52,8 @@ class Resource:
     def __post_init__(self) -> None:
         if (name := canonical(self.name)) is not self.name:
             object.__setattr__(self, "name", name)
+        if self.ttl is not None and not 0 < self.ttl < LONGEST_TTL:
+            raise ConfigError(f"the TTL of {self.name!r} is {self.ttl} s: it must be positive, and be told in seconds")
 
     @property
     def reference(self) -> Reference:

@@ -87,7 +87,8 @@ class Stream:
         fact = None if stale else self._answer(subscription, request)
         # What a client wants is newest in its newest request, even in one that it wrote before it saw the last response.
         self.dialect.subscribe(subscription, request, trusted=self._is_trusted(subscription))
-        self._limits.check_names(*(one.names for one in self._subscriptions.values()))
+        if request.names or request.subscribe:
+            self._limits.check_names(*(one.names for one in self._subscriptions.values()))
         return fact
 
     def serve(self, snapshot: Snapshot | None) -> tuple[Accepted, ...]:
