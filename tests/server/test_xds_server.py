@@ -115,3 +115,28 @@ async def test_a_taken_port_is_named():
         with pytest.raises(ConfigError, match=f"{host}:{port} is already in use"):
             async with XdsServer().serve(host, port):
                 pass
+
+
+async def test_a_publication_tells_the_culprit_of_a_refusal_that_names_none(dialect):
+    """Rows 15, 69: when it was found, and all others are in force."""
+    server, done = XdsServer(), list[Publication]()
+    names = [f"c{number}" for number in range(8)]
+    await server.publish("edge", Snapshot.of(map(cluster, names)))
+    async with a_client(server, dialect) as client, anyio.create_task_group() as tasks:
+        await client.send(node=NODE)
+        await client.names()
+        bad = cluster("c5", "bad")
+        tasks.start_soon(refusing, client, bad.body)
+        changed = Snapshot.of([*(cluster(name, "2") for name in names), bad])
+        tasks.start_soon(published, server, changed, done)
+        await until(lambda: bool(done))
+        tasks.cancel_scope.cancel()
+    assert [(one.name, one.message, one.kept) for one in done[0].refusals] == [("c5", "no good", True)]
+
+
+async def refusing(client: Call, bad: bytes) -> None:
+    """Refuses every response that has these bytes in it, and accepts the rest."""
+    while True:
+        got = await client.read()
+        error = {"error_detail": {"message": "no good"}} if bad in got.SerializeToString() else {}
+        await client.send(got.type_url, response_nonce=got.nonce, **error)
