@@ -17,20 +17,22 @@ from target import Target
 from variant import ALL
 
 HERE: Final = Path(__file__).parent
+REASONS: Final = 5
+"""How many reasons are kept of why a target fails a row."""
 
 
 class Result(StrEnum):
-    """What a target showed of a row: that it does it, that it does not, or that it has no such service. What no case of the
-    suite can show is shown elsewhere, for ours.
+    """What a target showed of a row: that it does it, that it does not, or that it has no such service. What no case can
+    show is not asked; tests elsewhere show it of ours.
     """
 
     PASS = "pass"
     FAIL = "fail"
     ABSENT = "n/a"
-    ELSEWHERE = "elsewhere"
+    UNASKED = "not asked"
 
 
-MARKS: Final[Mapping[Result, str]] = {Result.PASS: "✓", Result.FAIL: "✗", Result.ABSENT: "n/a", Result.ELSEWHERE: ""}
+MARKS: Final[Mapping[Result, str]] = {Result.PASS: "✓", Result.FAIL: "✗", Result.ABSENT: "n/a", Result.UNASKED: ""}
 
 
 @dataclass(slots=True)
@@ -44,12 +46,17 @@ class Cell:
     def result(self) -> Result:
         """The worst that was seen."""
         found = set(self.variants.values())
-        return next((one for one in (Result.FAIL, Result.ABSENT, Result.PASS) if one in found), Result.ELSEWHERE)
+        return next((one for one in (Result.FAIL, Result.ABSENT, Result.PASS) if one in found), Result.UNASKED)
 
     def __str__(self) -> str:
         failing = [variant for variant, result in self.variants.items() if result is Result.FAIL]
         some = f" {', '.join(failing)}" if failing and len(failing) < len(self.variants) else ""
         return MARKS[self.result] + some
+
+    def fail(self, why: str) -> None:
+        """Keeps a reason, among not too many."""
+        if len(self.failures) < REASONS:
+            self.failures.append(why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def column(target: Target, outcomes: Sequence[Outcome]) -> Column:
         cells[row].variants["all"] = Result.PASS
     for row, wrong in breaches(outcomes):
         cells[row].variants["all"] = Result.FAIL
-        cells[row].failures.append(wrong)
+        cells[row].fail(wrong)
     return Column(target, cells)
 
 
@@ -88,7 +95,7 @@ def _count(cell: Cell, row: Behaviour, outcome: Outcome) -> None:
         return
     if outcome.failure:
         result = Result.ABSENT if outcome.absent and row.optional else Result.FAIL
-        cell.failures.append(f"{outcome.case}: {outcome.failure}")
+        cell.fail(f"{outcome.case}: {outcome.failure}")
     else:
         result = Result.PASS
     if cell.variants.get(variant) in (None, Result.PASS):
@@ -121,8 +128,8 @@ def _markdown(columns: Sequence[Column]) -> Iterator[str]:
         f"- **{one.target.name}** {one.target.version}{f': {one.target.note}' * bool(one.target.note)}" for one in columns
     )
     yield ""
-    yield "✓ in every variant; ✗ in those that are named, or in all; n/a the target has no such service. What no scripted"
-    yield "client can show: tests elsewhere show them of ours, and some with real Envoys and real gRPC clients."
+    yield "✓ in every variant; ✗ in those that are named, or in all; n/a the target has no such service. Where nothing is,"
+    yield "no scripted client can ask: tests elsewhere show it of ours, some of them with real Envoys and real gRPC clients."
     yield "M must, S should, P a policy: there, ✓ says that the server chose what we did."
     yield ""
     yield from _totals(columns)
@@ -154,7 +161,8 @@ def _variants(row: Behaviour) -> str:
 
 
 def _evidence(row: Behaviour) -> str:
-    return " ".join(f"[{Path(one.partition('::')[0]).stem}](../../{one.partition('::')[0]})" for one in row.evidence)
+    files = dict.fromkeys(one.partition("::")[0] for one in row.evidence)
+    return " ".join(f"[{Path(file).stem}](../../{file})" for file in files)
 
 
 def _grid(titles: Sequence[str]) -> Iterable[str]:
