@@ -121,6 +121,16 @@ def test_a_host_is_answered_by_the_virtual_host_that_envoy_would_choose(asked, f
     assert len(told(client)) == 1
 
 
+def test_another_host_of_the_same_domain_is_answered_too():
+    """Row 100: by what the client holds already, because its request waits for just that name."""
+    client = Group(DELTA, host("r/ends", "*.a.com")).client()
+    client.ask(VHDS, "r/x.a.com")
+    told(client)
+    client.add(VHDS, "r/y.a.com")
+    ((name, aliases, _),) = told(client)
+    assert (name, "r/y.a.com" in aliases) == ("r/ends", True)
+
+
 def test_the_domains_of_one_route_configuration_are_not_anothers():
     client = Group(DELTA, host("r/any", "*"), host("s/v", "a.com")).client()
     client.ask(VHDS, "s/b.com")

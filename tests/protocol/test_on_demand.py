@@ -192,6 +192,7 @@ def test_a_host_that_was_made_before_a_restart_stays_until_it_is_made_again():
     client.send(VHDS, resource_names_subscribe=["r/a.com"], initial_resource_versions={"r/v": made.version})
     client.types[VHDS] = Wanted({"r/a.com"})
     assert client.wanting() == ["r/a.com"]
+    assert not client.trace
     client.group.publish(plain("c"), made)
     client.stream.found((VHDS, "r/a.com"))
     assert client.pull().removals == set()

@@ -18,7 +18,7 @@ from xds.protocol import DELTA, Limits, Request, Stream
 from xds.server import fleet as fleets
 from xds.server.demand import MOST, Demand, Demands
 from xds.server.fleet import Fleet, Session, Visit
-from xds.server.maker import Maker
+from xds.server.maker import CALLS, Maker
 from xds.server.service import METHODS
 from xds.server.xds_server import XdsServer
 
@@ -145,12 +145,43 @@ async def test_what_is_configured_comes_before_what_was_made(hook, dialect):
 
 
 async def test_the_first_hook_that_makes_something_counts(hook, dialect):
-    other = Other()
-    async with serving(hook, other) as (_, target), a_client(target, dialect) as client:
+    other, elsewhere = Other(), Other()
+    elsewhere.types = frozenset({EDS})
+    async with serving(elsewhere, hook, other) as (_, target), a_client(target, dialect) as client:
         await client.send(names=("made", "else"), node=NODE)
         assert names(await client.read()) <= {"made", "else"}
         await until(lambda: len(hook.asked) == 2)
         assert [name for _, _, name in other.asked] == ["else"]
+        assert not elsewhere.asked
+
+
+class Busy(Hook):
+    """Counts how many of its calls run at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.running = self.most = 0
+
+    async def make(self, group, type_url, name):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            return await super().make(group, type_url, name)
+        finally:
+            self.running -= 1
+
+
+async def test_only_so_many_calls_run_at_once(anyio_backend, dialect):
+    """And none is forgotten."""
+    hook, names_ = Busy(), tuple(f"made-{number:02}" for number in range(2 * CALLS))
+    hook.open = anyio.Event()
+    async with serving(hook) as (server, target), a_client(target, dialect) as client:
+        await client.send(names=names_, node=NODE)
+        await until(lambda: len(hook.asked) == CALLS)
+        hook.open.set()
+        await until(lambda: len(hook.asked) == 2 * CALLS)
+        await until(lambda: all(server.fleet.served("edge").get((CDS, name)) for name in names_))
+    assert hook.most == CALLS
 
 
 async def test_types_that_no_hook_makes_are_missing_at_once(hook, dialect):
