@@ -315,6 +315,18 @@ def test_a_name_dropped_while_it_is_on_its_way_is_forgotten(dialect):
     client.expect(RDS, "a")
 
 
+def test_a_name_asked_for_again_and_dropped_is_dropped():
+    """Row 78: nothing is owed of it, not even that it is gone."""
+    group = Group(DELTA, route("a"), route("b"))
+    client = group.client()
+    client.ask(RDS, "a", "b")
+    client.settle()
+    client.add(RDS, "a")
+    client.drop(RDS, "a")
+    group.publish(route("b"))
+    assert client.is_silent()
+
+
 def test_a_name_both_asked_for_and_dropped_is_dropped():
     """Row 80."""
     client = Group(DELTA, route("a")).client()

@@ -14,8 +14,9 @@ KEEPS_TTL: Final = "xds.config.supports-resource-ttl"
 (https://www.envoyproxy.io/docs/envoy/latest/api/client_features)."""
 
 KEEPS_TTL_OF_WHOLE_TYPES: Final = "envoy.ttl"
-"""No client lists this. It is what Envoy has of both in SotW, where it takes no notice of a heartbeat without content, and
-crashes when it lets go of endpoints or of routes (seen with 1.40): TTLs of those types whose responses list everything."""
+"""No client lists this. It is what Envoy has of both in SotW: TTLs of those types whose responses list everything.
+There it takes no notice of heartbeats without content, and crashes when it lets go of endpoints or of routes (seen with
+1.36 to 1.40)."""
 
 WAITS_WITHOUT_END: Final = "envoy.waits"
 """No client lists this, either. Envoy waits without end for routes and for an extension's configuration when it is told
