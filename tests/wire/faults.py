@@ -260,7 +260,7 @@ def the_wildcard_is_a_name(real: Any) -> Any:
     return "?"
 
 
-@fault(Subscription, "wanted", 36)
+@fault(Subscription, "wanted", 36, "T8")
 def all_is_sent_whatever_is_asked(real: Any) -> Any:
     return lambda _, resources: resources
 
@@ -597,7 +597,7 @@ def _refuse() -> Any:
 def cases_of(row: str) -> Sequence[Case]:
     """The cases that can notice a fault of this row."""
     if row in behaviours() and behaviours()[row].group == "T":
-        return [one for one in load() if set(one.rows) & {13, 14, 27, 28, 54, 57, 82, 85}]
+        return [one for one in load() if set(one.rows) & {13, 14, 27, 28, 36, 54, 57, 82, 85}]
     return [one for one in load() if int(row) in one.rows]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from resources import CDS, LDS, PREFIX, RDS
+from resources import CDS, FULL_STATE, LDS, MARKED, PREFIX, RDS
 from traces import WRAPPER, Changed, Got, Sent, Trace, short
 
 from xds.codec import decode, references
@@ -70,6 +70,13 @@ def every_body_has_the_response_s_type(trace: Trace) -> Iterator[str]:
                 yield f"a {got} holds a {one.type_url}"
 
 
+URI: Final = "xdstp:"
+"""How names begin that may be spelled in several ways, or stand for many."""
+
+BY_NAME: Final = MARKED.keys() - FULL_STATE
+"""Types of which everything is asked for by a wildcard alone."""
+
+
 @dataclass(slots=True)
 class Client:
     """What a client has in force of clusters, and what it asks for, as its stream goes on. In state of the world its
@@ -110,6 +117,19 @@ def no_route_before_its_cluster(trace: Trace) -> Iterator[str]:
                 yield f"a {event} names the clusters {lacking}, which are not accepted"
 
 
+def nothing_that_was_not_asked_for(trace: Trace) -> Iterator[str]:
+    """Whatever a response brings was asked for on this stream, by one of its names or by a wildcard or a glob."""
+    asked: dict[str, set[str]] = {}
+    for event in trace.events:
+        if isinstance(event, Sent):
+            asked.setdefault(event.type_url, _wanted(event, first=event.type_url not in asked)).update(_wanted(event))
+        elif isinstance(event, Got):
+            names = asked.get(event.type_url, set()) | asked.get("", set())  # a service knows its type
+            more = [one.name for one in event.items if names.isdisjoint(("*", one.name, *one.aliases))]
+            if more := [name for name in more if not name.startswith(URI)]:
+                yield f"a {event} came, and nobody asked for {more}"
+
+
 def versions_are_of_content(traces: Iterable[Trace]) -> Iterator[str]:
     """The version of a resource is that of its bytes: equal on all streams, another for other bytes."""
     bodies: dict[tuple[str, str, str], set[bytes]] = defaultdict(set)
@@ -135,6 +155,7 @@ INVARIANTS: Final[Mapping[str, Callable[[Trace], Iterator[str]]]] = {
     "T4": unique_nonces,
     "T5": every_body_has_the_response_s_type,
     "T6": no_route_before_its_cluster,
+    "T8": nothing_that_was_not_asked_for,
 }
 """Row of the table -> what is asked of one stream."""
 
@@ -147,6 +168,14 @@ def broken(traces: Iterable[Trace]) -> Iterator[tuple[str, str]]:
     for trace in traces:
         for row, check in INVARIANTS.items():
             yield from ((row, f"{trace.title}: {wrong}") for wrong in check(trace))
+
+
+def _wanted(sent: Sent, *, first: bool = False) -> set[str]:
+    """The names in a request; a first one without any is a wildcard for some types."""
+    names = {*sent.fields.get("resource_names", ()), *sent.fields.get("resource_names_subscribe", ())}
+    names.update(one["name"] for one in sent.fields.get("resource_locators_subscribe", ()))
+    legacy = first and not names and sent.type_url not in BY_NAME
+    return names | {"*"} if legacy else names
 
 
 def _responses(trace: Trace) -> Iterator[Got]:
