@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from xds.codec import message_class, resource
 from xds.model import Snapshot
 from xds.model.type_url import CDS
+from xds.protocol import DELTA
 from xds.server.authority import Authority, Rule
 from xds.server.load import METHOD
 from xds.server.report import Reports
@@ -157,6 +158,19 @@ async def test_a_group_that_nobody_reports_of_any_more_is_forgotten(served, repo
     assert "edge" in served.server.fleet._groups
     reporter.call.cancel()
     await served.until(lambda: "edge" not in served.server.fleet._groups)
+
+
+async def test_a_group_that_is_reported_of_stays_when_its_last_proxy_leaves(served, reporter):
+    """Before anything was published for it."""
+    await reporter.say(NODE)
+    await reporter.asked()
+    proxy = served.connect(DELTA)
+    await proxy.ask()
+    await served.until(lambda: served.server.fleet.streams("edge"))
+    proxy.call.cancel()
+    await served.until(lambda: not served.server.fleet.streams("edge"))
+    await served.server.publish("edge", snapshot("a"))
+    assert list((await reporter.asked()).clusters) == ["a"]
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\x12\x01\xff"])
