@@ -197,7 +197,7 @@ async def _return(stand: Stand, names: list[str], held: dict[str, Held]) -> Coun
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `alone`: its servers are measured one after the other, because it is work that it measures, not waiting."""
+    """One row. `alone`: one measurement ends before the next begins, because it is work that it measures, not waiting."""
 
     what: str
     unit: str
