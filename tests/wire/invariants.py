@@ -126,7 +126,7 @@ def nothing_that_was_not_asked_for(trace: Trace) -> Iterator[str]:
         elif isinstance(event, Got):
             names = asked.get(event.type_url, set()) | asked.get("", set())  # a service knows its type
             more = [one.name for one in event.items if names.isdisjoint(("*", one.name, *one.aliases))]
-            if more := [name for name in more if not name.startswith(URI)]:
+            if more := sorted(name for name in more if not name.startswith(URI)):
                 yield f"a {event} came, and nobody asked for {more}"
 
 

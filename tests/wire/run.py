@@ -19,7 +19,7 @@ from case import load
 from peers.go_control_plane import SETUPS, go
 from results import Outcome, run
 from table import Column, Result, column, write
-from target import started
+from target import TargetError, started
 
 HERE: Final = Path(__file__).parent
 OURS: Final = f"{HERE / 'ours.py'}"
@@ -76,7 +76,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What an xDS server shows on the wire.")
     parser.add_argument("target", nargs="?", help="the command of another server; see README.md")
     target = parser.parse_args().target
-    columns = asyncio.run(measure([target or OURS]))
+    try:
+        columns = asyncio.run(measure([target or OURS]))
+    except TargetError as error:
+        sys.exit(str(error))
     if not target:
         write([*columns, *asyncio.run(measure(peers()))])
     tell(columns[0])

@@ -19,6 +19,9 @@ from resources import Resource
 BOOT = 120
 """Seconds that a target may take to start; it may have to be built first."""
 
+END = 10
+"""Seconds that it may take to end, before it is killed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -42,7 +45,10 @@ async def started(command: str) -> AsyncIterator[Target]:
     words = shlex.split(command)
     if words[0].endswith(".py"):
         words.insert(0, sys.executable)
-    program = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    try:
+        program = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    except OSError as error:
+        raise TargetError(f"{command}: cannot be started ({error}): give a program and its flags") from None
     assert program.stdin is not None
     assert program.stdout is not None
     try:
@@ -51,14 +57,20 @@ async def started(command: str) -> AsyncIterator[Target]:
         yield _target(command, line)
     finally:
         program.stdin.close()
-        await program.wait()
+        try:
+            async with asyncio.timeout(END):
+                await program.wait()
+        except TimeoutError:
+            program.kill()
+            await program.wait()
 
 
 def _target(command: str, line: bytes) -> Target:
     try:
         return Target(**json.loads(line))
     except (ValueError, TypeError) as error:
-        raise TargetError(f"{command}: the first line of its output is no target ({error}): {line[:200]!r}") from None
+        said = f"the first line of its output is no target ({error}): {line[:200]!r}"
+        raise TargetError(f"{command}: {said}; see tests/wire/README.md") from None
 
 
 class Adapter:
