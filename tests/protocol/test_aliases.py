@@ -131,6 +131,19 @@ def test_another_host_of_the_same_domain_is_answered_too():
     assert (name, "r/y.a.com" in aliases) == ("r/ends", True)
 
 
+def test_envoy_asks_for_everything_besides_when_it_comes_back():
+    """Rows 34, 63, 100: a star that it never said before, with what it has and the hosts it asked for."""
+    held = host("r/v", "a.com")
+    client = Group(DELTA, held, host("r/ends", "*.b.com"), route("r", vhds=True)).client()
+    asked = ["*", "r/a.com", "r/x.b.com", "r/zz.com"]
+    client.send(VHDS, resource_names_subscribe=asked, initial_resource_versions={"r/v": held.version})
+    found = {name: (aliases, has_body) for name, aliases, has_body in told(client)}
+    assert found.keys() == {"r/v", "r/ends", "r/zz.com"}
+    assert found["r/ends"] == ({"r/*.b.com", "r/x.b.com"}, True)
+    assert found["r/zz.com"] == ({"r/zz.com"}, False)
+    assert told(client) == []
+
+
 def test_the_domains_of_one_route_configuration_are_not_anothers():
     client = Group(DELTA, host("r/any", "*"), host("s/v", "a.com")).client()
     client.ask(VHDS, "s/b.com")

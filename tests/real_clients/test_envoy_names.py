@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 from envoy_proxy import GROUP, Proxy, running
-from gateway_site import ask
+from gateway_site import ask, free_port
 from network import ADS, EXTENSIONS, address, cluster, endpoints, route
 from patience import SECONDS, until
 
@@ -126,6 +126,36 @@ async def test_a_virtual_host_is_found_or_made_for_the_request_that_needs_it(env
         await answers(port, "404 ", host="none.test")
         assert await proxy.stalls() == []
         assert await proxy.refused() == 0
+
+
+async def test_what_was_made_outlives_the_control_plane(program, home, port, one):
+    """Rows 63, 100, 101: one that starts anew makes it again, and takes nothing away before."""
+    xds, headers = free_port(), {"host": "made.test", "x-to": "made-shop"}
+    to = [{"match": {"prefix": "/"}, "route": {"cluster_header": "x-to"}}]
+    hosted = Makes(VHDS, lambda name: resource({"@type": VHDS, "name": f"all/v-{name}", "domains": [name], "routes": to}))
+    routes = resource({"@type": RDS, "name": "all", "vhds": {"config_source": ADS}})
+    everything = Snapshot.of([listener(port, on_demand(odcds={"source": ADS})), routes])
+
+    @asynccontextmanager
+    async def a_control_plane() -> AsyncIterator[XdsServer]:
+        clusters = Makes(CDS, lambda name: [cluster(name), endpoints(name, one)])
+        server = XdsServer(on_demand=[hosted, clusters])
+        await server.publish(GROUP, everything)
+        async with server.serve("127.0.0.1", xds):
+            yield server
+
+    proxy = Proxy(program, home / "1", ("127.0.0.1", xds), "delta")
+    async with AsyncExitStack() as stack:
+        async with a_control_plane():
+            await stack.enter_async_context(running(proxy))
+            await answers(port, "200 one", **headers)
+        async with a_control_plane() as server:
+            made = [(CDS, "made-shop"), (VHDS, "all/v-made.test")]
+            while not all(map(server.fleet.served(GROUP).get, made)) or not server.fleet.is_live(GROUP):
+                assert await ask(f"http://127.0.0.1:{port}/", headers=headers) == "200 one"
+            assert await ask(f"http://127.0.0.1:{port}/", headers=headers) == "200 one"
+            assert await proxy.total(r"cluster_manager\.cluster_removed") == 0
+            assert await proxy.refused() == 0
 
 
 HOSTS = {

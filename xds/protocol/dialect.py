@@ -204,7 +204,7 @@ class Delta:
         given = subscription.given()
         subscription.owed |= given if WILDCARD in named else named & given
         if subscription.type_url in BY_ALIAS:
-            subscription.owed |= named  # what it holds under another name may answer for these, too
+            subscription.owed |= named - {WILDCARD}  # what it holds under another name may answer for these, too
         subscription.wildcard |= legacy or WILDCARD in named
         named -= {WILDCARD}
         subscription.ask_again(named)

@@ -121,12 +121,13 @@ class Subscription:
 
     def wanted(self, resources: Resources) -> Mapping[str, Resource]:
         """What the client is to have, out of all resources of the type."""
-        if self.wildcard:
+        by_alias = self.type_url in BY_ALIAS
+        if self.wildcard and not by_alias:
             return resources
-        found = {name: resources[name] for name in self.names if name in resources}
+        found = dict(resources) if self.wildcard else {name: resources[name] for name in self.names if name in resources}
         if self.globs:
             found.update((name, one) for name, one in resources.items() if glob_over(name) in self.globs)
-        if self.type_url in BY_ALIAS:
+        if by_alias:
             self._find_hosts(resources, found)
         return found
 
