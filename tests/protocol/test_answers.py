@@ -251,6 +251,9 @@ def test_a_refused_removal_is_not_said_again():
     group.publish(endpoints("a", 2))
     assert client.expect(EDS, "a").removals == set()
     client.ack(EDS)
+    client.add(EDS, "ww")
+    assert client.expect(EDS).removals == {"ww"}
+    client.ack(EDS)
     client.add(EDS, "yy")
     assert client.expect(EDS).removals == {"yy"}
     client.nack(EDS)
@@ -274,3 +277,17 @@ def test_what_was_refused_may_be_offered_once_more(dialect):
     client.types[CDS].has_cause = True
     client.settle()
     assert client.names(CDS) == {"a", "b"}
+
+
+def test_what_was_refused_is_not_said_again_to_who_asks_for_it():
+    """Rows 15, 61: asking again does not make it better."""
+    group = Group(DELTA, route("a"), route("b"))
+    client, other = group.client(), group.client()
+    for one in (client, other):
+        one.ask(RDS, "a", "b")
+        one.pull()
+    other.ack(RDS)
+    client.nack(RDS, "a is bad")
+    client.settle()
+    client.add(RDS, "a")
+    assert client.is_silent()
