@@ -69,3 +69,9 @@ def test_a_setting_with_a_slip(here, legation):
         "",
         "legation: bad.yaml:2: xds.prot is not a setting (did you mean port?)\n",
     )
+
+
+def test_a_certificate_that_is_not_there(here, legation):
+    (here / "tls.yaml").write_text("xds: {port: 0, tls: {certificate: /nowhere/a, key: b}}\nadmin: {port: 0}\n")
+    said = "legation: xds.tls.certificate /nowhere/a cannot be read: No such file or directory\n"
+    assert legation("serve", "--config", "tls.yaml", "good") == (2, "", said)

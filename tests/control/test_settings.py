@@ -98,6 +98,16 @@ def test_paths_take_the_place_of_every_provider(write):
         ("xds:\n  port: -1\n", "s.yaml:2: xds.port must be at least 0"),
         ("xds:\n  port: abc\n", "s.yaml:2: xds.port must be a whole number, not text"),
         ("xds: [1]\n", "s.yaml:1: xds must be a mapping, not a list"),
+        ("xds:\n  tls:\n    certificate: a\n", "s.yaml:2: xds.tls.key is missing"),
+        (
+            "xds:\n  tls: {certificate: a, key: b}\n",
+            "s.yaml:2: xds.tls does not go together with a runner, whose proxies connect without it (write runner: none)",
+        ),
+        ("xds:\n  write_timeout_seconds: 0\n", "s.yaml:2: xds.write_timeout_seconds must be more than 0.0"),
+        (
+            "xds:\n  max_mesage_bytes: 1\n",
+            "s.yaml:2: xds.max_mesage_bytes is not a setting (did you mean max_message_bytes?)",
+        ),
         ("log: {level: loud}\n", "s.yaml:1: log.level cannot be 'loud' (it can be debug or error or info or warning)"),
         ("runner: nobody\n", "s.yaml:1: runner cannot be 'nobody' (it can be none)"),
         ("providers:\n  memory:\n    names: a\n", "s.yaml:3: providers.memory.names must be a list, not text"),

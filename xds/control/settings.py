@@ -169,6 +169,9 @@ def _over(body: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(file: File) -> Settings:
+    if file.xds.tls is not None and file.runner != "none":
+        what = "does not go together with a runner, whose proxies connect without it"
+        raise ConfigError(what, field="xds.tls", hint="write runner: none")
     if not file.sources:
         raise ConfigError("is empty", field="sources", hint="name at least one, for instance gatewayapi: {}")
     return Settings(

@@ -1,0 +1,108 @@
+"""What real clients see of their connections to the control plane: that they end now and then, and who may have one."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+from envoy_proxy import GROUP, Proxy, running
+from issuer import Issuer
+from load import load
+from mesh import calling, saying, tree
+from network import EXTENSIONS, site
+from patience import until
+
+from xds.model import Snapshot
+from xds.server.authority import Authority, Rule
+from xds.server.tls import Tls
+from xds.server.transport import Transport
+from xds.server.xds_server import XdsServer
+
+AGE = 0.5
+KEPT = r"(cluster_manager\.cluster|listener_manager\.listener)_(added|modified|removed)"
+
+
+@pytest.fixture
+def renewals(caplog):
+    """How many streams have begun."""
+    caplog.set_level("INFO", "xds.server.discovery")
+    return lambda: caplog.text.count(f"{GROUP}: connected")
+
+
+@pytest.fixture
+def envoy(program, dialect, home):
+    """Makes an Envoy of a control plane."""
+    return lambda address: Proxy(program, home / "1", address, dialect)
+
+
+@asynccontextmanager
+async def serving(resources, **options):
+    server = XdsServer(**options)
+    await server.publish(GROUP, Snapshot.of(resources))
+    async with server.serve() as address:
+        yield server, address
+
+
+async def test_connections_that_grow_old_are_not_noticed_by_the_traffic(envoy, port, one, two, renewals):
+    """Row 112: no request fails, nothing warms or drains anew, and what is published meanwhile arrives."""
+    async with serving(site(port, one), transport=Transport(max_connection_age_seconds=AGE)) as (server, address):
+        async with (
+            running(envoy(address)) as proxy,
+            load(f"http://127.0.0.1:{port}/") as traffic,
+        ):
+            await traffic.more("200 one")
+            before = await proxy.stats(KEPT)
+            begun = renewals()
+            await until(lambda: renewals() >= begun + 3)
+            assert await proxy.stats(KEPT) == before
+            await server.publish(GROUP, Snapshot.of(site(port, two)))
+            await traffic.only("200 two")
+            assert await proxy.stalls() == []
+        assert not traffic.failures
+
+
+async def test_connections_that_grow_old_are_not_noticed_by_callers_without_a_proxy(renewals):
+    """Row 112."""
+    async with saying("one") as one, saying("two") as two:
+        transport = Transport(max_connection_age_seconds=AGE)
+        async with serving(tree("shop", one), transport=transport) as (server, address), calling(address) as caller:
+            assert await caller.calls("shop") == {"one": 1}
+            begun = renewals()
+            while renewals() < begun + 3:
+                assert await caller.calls("shop", 20) == {"one": 20}
+            await server.publish(GROUP, Snapshot.of(tree("shop", two)))
+            await caller.only("shop", "two")
+
+
+def over_tls(proxy: Proxy, issuer: Issuer, name: str) -> Proxy:
+    """The same Envoy, which shows a certificate of this name to the control plane."""
+    certificate, key = issuer.issue(name)
+    files = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
+    common = {"tls_certificates": [files], "validation_context": {"trusted_ca": {"filename": str(issuer.file)}}}
+    context = {"@type": EXTENSIONS + "transport_sockets.tls.v3.UpstreamTlsContext", "common_tls_context": common}
+    (cluster,) = proxy._bootstrap["static_resources"]["clusters"]
+    cluster["transport_socket"] = {"name": "tls", "typed_config": context}
+    return proxy
+
+
+async def test_an_envoy_is_known_by_its_certificate_and_goes_on_when_the_servers_is_renewed(
+    envoy, home, port, one, two, renewals
+):
+    """Rows 121, 122, with connections that grow old: the new certificate is what the next one is made with."""
+    issuer = Issuer(home, "ours")
+    certificate, key = issuer.issue("server")
+    tls = Tls(str(certificate), str(key), client_ca=str(issuer.file))
+    options = {
+        "transport": Transport(tls=tls, max_connection_age_seconds=AGE),
+        "authority": Authority([Rule(who=("*.edge",), groups=(GROUP,))]),
+    }
+    async with serving(site(port, one), **options) as (server, address):
+        proxy = over_tls(envoy(address), issuer, "one.edge")
+        async with running(proxy), load(f"http://127.0.0.1:{port}/") as traffic:
+            await traffic.more("200 one")
+            issuer.issue("server")
+            begun = renewals()
+            await until(lambda: renewals() >= begun + 3)
+            await server.publish(GROUP, Snapshot.of(site(port, two)))
+            await traffic.only("200 two")
+        assert not traffic.failures
