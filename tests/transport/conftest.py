@@ -13,6 +13,7 @@ from blockbuster import blockbuster_ctx
 from grpc_client import Talks
 
 from xds.protocol import DELTA, SOTW, Dialect
+from xds.server import client_connection
 from xds.server.authority import OPEN
 from xds.server.transport import Transport
 from xds.server.xds_server import XdsServer
@@ -61,3 +62,17 @@ async def talks(anyio_backend):
     """Streams of real gRPC clients."""
     async with Talks.open() as made:
         yield made
+
+
+@pytest.fixture
+def connections(monkeypatch):
+    """The connections of the servers of a test."""
+    made = []
+    begin = client_connection.ClientConnection.connection_made
+
+    def beginning(self, transport):
+        made.append(self)
+        begin(self, transport)
+
+    monkeypatch.setattr(client_connection.ClientConnection, "connection_made", beginning)
+    return made

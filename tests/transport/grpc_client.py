@@ -31,9 +31,9 @@ def clusters(*names: str, mark: str = "1") -> Snapshot:
     return Snapshot.of([cluster(name, mark) for name in names])
 
 
-def request(dialect: Dialect, node: dict | None = None, **fields: Any) -> bytes:
-    """A request for all clusters; the first of a stream has the node."""
-    message = message_class(DISCOVERY + REQUESTS[dialect])(type_url=CDS, **fields, **({"node": node} if node else {}))
+def request(dialect: Dialect, node: dict | None = None, *, of: str = CDS, **fields: Any) -> bytes:
+    """A request for all clusters, or all of another type; the first of a stream has the node."""
+    message = message_class(DISCOVERY + REQUESTS[dialect])(type_url=of, **fields, **({"node": node} if node else {}))
     return message.SerializeToString()
 
 

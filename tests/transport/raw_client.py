@@ -100,7 +100,7 @@ class RawClient:
         """Listens until something holds, or the connection is closed."""
         while not (condition() or self.closed):
             await self.listen()
-        assert condition(), self.events
+        assert condition(), [type(one).__name__ for one in self.events[-20:]]
 
     async def status(self, stream: int) -> tuple[str, str]:
         """(number, words) of the gRPC status that a stream ended with."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from contextlib import AsyncExitStack
 
 import anyio
 import grpc
 import pytest
-from grpc_client import clusters, opening, response
+from grpc_client import clusters, opening, request, response
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
-from raw_client import connected, framed
+from raw_client import SOON, connected, framed
 
+from xds.model.type_url import LDS
 from xds.server import client_connection, http2_stream
 from xds.server.http2_stream import GOING
 
@@ -26,25 +28,25 @@ def quick(monkeypatch):
     monkeypatch.setattr(http2_stream, "FIRST_RESPONSE", 0.05)
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Everybody waits longer than the test does."""
+    monkeypatch.setattr(client_connection, "LINGER", 6 * SOON)
+
+
+async def heard(client) -> None:
+    """Returns when the server has taken all that was sent, and has had a moment to say something."""
+    for number in range(5):
+        body = bytes([number]) * 8
+        client.http2.ping(body)
+        await client.until(lambda body=body: any(getattr(one, "ping_data", None) == body for one in client.events))
+
+
 def is_told(client) -> bool:
     return any(isinstance(one, ConnectionTerminated) for one in client.events)
 
 
-@pytest.fixture
-def connections(monkeypatch):
-    """The connections of the servers of a test."""
-    made = []
-    begin = client_connection.ClientConnection.connection_made
-
-    def beginning(self, transport):
-        made.append(self)
-        begin(self, transport)
-
-    monkeypatch.setattr(client_connection.ClientConnection, "connection_made", beginning)
-    return made
-
-
-async def test_an_old_connection_is_sent_away(serving, dialect):
+async def test_an_old_connection_is_sent_away(serving, dialect, patient):
     """Row 112: GOAWAY without an error, the streams end UNAVAILABLE, the connection closes."""
     async with serving(max_connection_age_seconds=0.3) as (server, address), connected(address) as client:
         await server.publish("edge", clusters("a"))
@@ -58,7 +60,7 @@ async def test_an_old_connection_is_sent_away(serving, dialect):
         assert client.goaways() == [(ErrorCodes.NO_ERROR, streams[-1])]
 
 
-async def test_an_old_connection_without_streams_closes(serving):
+async def test_an_old_connection_without_streams_closes(serving, patient):
     async with serving(max_connection_age_seconds=0.1) as (_, address), connected(address) as client:
         await client.until(lambda: client.closed)
         assert client.goaways() == [(ErrorCodes.NO_ERROR, 0)]
@@ -103,29 +105,42 @@ async def test_a_message_that_is_being_written_is_written(serving, dialect, conn
         assert response(dialect, client.data(stream)[5:]).nonce
 
 
-async def test_after_its_last_message_a_stream_begins_no_other(serving, dialect, connections):
+async def test_after_the_message_that_is_being_written_a_stream_begins_no_other(serving, dialect, connections):
+    """A response for listeners, of which there are none, would come next."""
     async with serving() as (server, address), connected(address) as client:
-        await server.publish("edge", clusters("a"))
+        await server.publish("edge", clusters("a", mark="x" * 200_000))
+        client.reads = False
         stream = await client.open(dialect)
         await client.send(stream, framed(opening(dialect)))
-        await client.until(lambda: client.data(stream))
-        size = len(client.data(stream))
+        await client.until(lambda: len(client.data(stream)) == 65_535)
+        await client.send(stream, framed(request(dialect, of=LDS)))
+        await heard(client)
         connections[-1].leave()
-        await server.publish("edge", clusters("b"))
+        client.http2.increment_flow_control_window(2**20)
+        client.http2.increment_flow_control_window(2**20, stream)
         assert await client.status(stream) == (UNAVAILABLE, GOING)
-        assert len(client.data(stream)) == size
+        (size,) = struct.unpack(">I", client.data(stream)[1:5])
+        assert len(client.data(stream)) == 5 + size
 
 
 async def test_a_stream_has_a_first_response_where_one_is_due(serving, dialect, connections):
-    """Row 113: what is known a moment later is still said."""
+    """Row 113: what is known a moment later is still said, and to its end."""
     async with serving() as (server, address), connected(address) as client:
+        client.reads = False
         stream = await client.open(dialect)
         await client.send(stream, framed(opening(dialect)))
-        await client.until(lambda: list(server.fleet.sessions()) or client.http2.ping(bytes(8)))
+        await heard(client)
+        (ours,) = connections[-1].processor.streams.values()
         connections[-1].leave()
-        await server.publish("edge", clusters("a"))
+        await heard(client)
+        await server.publish("edge", clusters("a", mark="x" * 200_000))
+        await client.until(lambda: len(client.data(stream)) == 65_535)
+        ours._leave()  # as when the time for a first response is over
+        await heard(client)
+        client.http2.increment_flow_control_window(2**20)
+        client.http2.increment_flow_control_window(2**20, stream)
         assert await client.status(stream) == (UNAVAILABLE, GOING)
-        assert client.data(stream)
+        assert response(dialect, client.data(stream)[5:]).nonce
 
 
 async def test_a_stream_of_which_nothing_is_known_ends_all_the_same(serving, dialect, connections, quick):
@@ -138,10 +153,10 @@ async def test_a_stream_of_which_nothing_is_known_ends_all_the_same(serving, dia
 
 async def test_a_stream_that_comes_too_late_may_be_tried_elsewhere(serving, dialect, connections):
     """gRPC does so by itself when a stream is refused."""
-    async with serving() as (server, address), connected(address) as client:
+    async with serving() as (_, address), connected(address) as client:
         first = await client.open(dialect)
         await client.send(first, framed(opening(dialect)))
-        await client.until(lambda: list(server.fleet.sessions()) or client.http2.ping(bytes(8)))
+        await heard(client)
         connections[-1].leave()
         late = await client.open(dialect)
         await client.until(lambda: client.seen(late, StreamReset))
@@ -149,7 +164,7 @@ async def test_a_stream_that_comes_too_late_may_be_tried_elsewhere(serving, dial
         assert reset.error_code == ErrorCodes.REFUSED_STREAM
 
 
-async def test_streams_see_the_end_of_the_server_as_such(serving, talks, dialect):
+async def test_streams_see_the_end_of_the_server_as_such(serving, talks, dialect, patient):
     """Row 113."""
     async with serving() as (server, address):
         await server.publish("edge", clusters("a"))

@@ -16,7 +16,18 @@ from raw_client import SOON, connected, framed
 from xds.server.compression import ACCEPTED
 
 INVALID, EXHAUSTED, UNIMPLEMENTED = "3", "8", "12"
+GOAWAY = 7
 GZIP, DEFLATE = grpc.Compression.Gzip, grpc.Compression.Deflate
+
+
+def kinds(frames: bytes) -> list[int]:
+    """The types of HTTP/2's frames in these bytes."""
+    found = []
+    while frames:
+        size = int.from_bytes(frames[:3], "big")
+        found.append(frames[3])
+        frames = frames[9 + size :]
+    return found
 
 
 def heavy(size: int) -> dict:
@@ -145,6 +156,16 @@ async def test_frames_may_be_empty_and_small(served, dialect):
         await client.until(lambda: client.data(stream))
 
 
+async def test_frames_of_an_unknown_kind_are_ignored(served, dialect):
+    """RFC 9113, 5.5."""
+    _, address = served
+    async with connected(address) as client:
+        stream = await client.open(dialect)
+        await client.socket.send(b"\x00\x00\x03\xfa\x00\x00\x00\x00\x00abc")
+        await client.send(stream, framed(opening(dialect)))
+        await client.until(lambda: client.data(stream))
+
+
 async def test_the_messages_of_a_connection_are_bounded_together(served, bystander, dialect):
     """Twice the limit is under way; what is more is refused, and goes when there is room again."""
     _, address = served
@@ -174,7 +195,9 @@ async def test_what_is_no_http2_ends_its_connection(served, bystander, dialect, 
     _, address = served
     async with await anyio.connect_tcp(*address) as socket:
         await socket.send(data)
+        said = b""
         with anyio.fail_after(SOON), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
             while True:
-                await socket.receive()
+                said += await socket.receive()
+    assert (kinds(said)[-1] == GOAWAY) is data.startswith(b"PRI")
     assert not [one for one in caplog.records if one.levelname in ("ERROR", "WARNING")]

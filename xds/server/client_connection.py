@@ -128,16 +128,6 @@ class ClientConnection(H2Protocol):
         if not self.connection.is_closing():
             super().data_received(data)
 
-    def pause_writing(self) -> None:
-        """The client does not read: then it is not read either, or its pings alone would be answered without end."""
-        super().pause_writing()
-        self.connection.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        super().resume_writing()
-        self.connection.transport.resume_reading()
-
     def leave(self) -> None:
         """Sends the client away: GOAWAY, then its streams end, then the connection; all within LINGER seconds."""
         if not (self.processor.leaving or self.connection.is_closing()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from asyncio import Transport
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class Connection(protocol.Connection):
         self.http2, self.transport, self.terms = http2, transport, terms
         self._gate, self._turn = gate, anyio.Lock(fast_acquire=True)
         self._receiving = 0
+        self._paused = 0.0
 
     def feed(self, data: bytes) -> list[Event]:
         """Takes what came. Raises h2's ProtocolError for what is no HTTP/2, when the client was told so."""
@@ -91,6 +93,24 @@ class Connection(protocol.Connection):
             yield
         finally:
             self._receiving -= size
+
+    def pause_writing(self) -> None:
+        """The client does not read: then it is not read either, or its pings alone would be answered without end."""
+        super().pause_writing()
+        self._paused = time.monotonic()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def has_stalled(self) -> bool:
+        """Whether the client has read nothing at all for as long as it may."""
+        paused = time.monotonic() - self._paused
+        return not self.write_ready.is_set() and paused >= self.terms.write_timeout_seconds
 
     def close(self) -> None:
         """Closes when what was written is sent, which is not waited for long."""

@@ -89,15 +89,11 @@ class Http2Stream(Stream):
         """Headers, or trailers, with what is read here."""
         if headers[0][0] == ":status":
             headers = [*headers, ("grpc-accept-encoding", compression.ACCEPTED)]
-        if not self.connection.write_ready.is_set():
-            await self._connection_to_take_more()
-        await super().send_headers(headers, end_stream=end_stream)
-
-    async def _connection_to_take_more(self) -> None:
-        with anyio.move_on_after(self._terms.write_timeout_seconds):
-            await self.connection.write_ready.wait()
-        if not self.connection.write_ready.is_set():
-            await self._stuck()
+        with anyio.move_on_after(self._terms.write_timeout_seconds) as timeout:
+            await super().send_headers(headers, end_stream=end_stream)
+        if timeout.cancelled_caught:  # no window holds them up: nothing at all gets through
+            self.connection.abort()
+            await anyio.sleep_forever()
 
     async def send_data(self, data: bytes, end_stream: bool = False) -> None:  # noqa: FBT001, FBT002  grpclib's
         """One message; a stream that is to end begins none after its first."""
@@ -132,7 +128,7 @@ class Http2Stream(Stream):
 
     async def _stuck(self) -> NoReturn:
         """Gives up on a client that does not read: on this stream, or on its whole connection where nothing gets through."""
-        if not self.connection.write_ready.is_set():
+        if self.connection.has_stalled():
             self.connection.abort()
         await self._fail(Status.UNAVAILABLE, f"nothing was read for {self._terms.write_timeout_seconds:g} s")
 
