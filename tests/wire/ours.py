@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -27,8 +29,9 @@ Groups = dict[str, dict[Reference, Resource]]
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Target]:
+async def serving(commit: str = "") -> AsyncIterator[Target]:
     """Our server and its adapter, on this event loop."""
+    told = f"{version('legation')} {commit}".strip()
     server = XdsServer(identifier="legation", reports=Reports(client_status=True, load_interval=1.0))
     runner = web.AppRunner(adapter(server), access_log=None)
     await runner.setup()
@@ -36,8 +39,8 @@ async def serving() -> AsyncIterator[Target]:
     await site.start()
     try:
         async with server.serve() as (host, port), server.serve_rest() as rest:
-            told = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield Target("ours", version("legation"), f"{host}:{port}", told, rest=f"http://{rest[0]}:{rest[1]}")
+            at = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield Target("ours", told, f"{host}:{port}", at, rest=f"http://{rest[0]}:{rest[1]}")
     finally:
         await runner.cleanup()
 
@@ -83,13 +86,22 @@ def _resource(body: dict[str, Any]) -> Resource:
     )
 
 
-async def main() -> None:
+def commit() -> str:
+    """The commit of these sources; empty where they come without git."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=7", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+async def main(commit: str) -> None:
     """Serves until standard input ends."""
-    async with serving() as target:
+    async with serving(commit) as target:
         sys.stdout.write(json.dumps(asdict(target)) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(commit()))

@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -122,7 +123,7 @@ def _json(columns: Sequence[Column]) -> dict[str, Any]:
 def _markdown(columns: Sequence[Column]) -> Iterator[str]:
     yield "# What servers show on the wire"
     yield ""
-    yield "Written by `make wire`; see [README.md](README.md). Not to be edited."
+    yield f"Written by `make wire` on {datetime.now(UTC):%Y-%m-%d}; see [README.md](README.md). Not to be edited."
     yield ""
     yield from (
         f"- **{one.target.name}** {one.target.version}{f': {one.target.note}' * bool(one.target.note)}" for one in columns
