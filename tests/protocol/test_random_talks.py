@@ -18,12 +18,19 @@ from xds.codec import decode, references
 from xds.model import Resource, Snapshot, dangling, version_of
 from xds.model.type_url import CDS, EDS, LDS, RDS
 from xds.protocol import Dialect, Fact
+from xds.protocol.limits import Limits
 
 TYPES = (CDS, EDS, LDS, RDS)
-CLUSTERS = ("ca", "cb")
+CLUSTER_GLOB = "xdstp://here/envoy.config.cluster.v3.Cluster/edge/*"
+ENDPOINTS_GLOB = "xdstp://here/envoy.config.endpoint.v3.ClusterLoadAssignment/edge/*"
+CLUSTERS = {"ca": "ca", CLUSTER_GLOB.replace("*", "cb"): ENDPOINTS_GLOB.replace("*", "cb")}
+"""The name of a cluster -> that of its endpoints."""
 ROUTES = ("ra", "rb")
-NAMES = {CDS: CLUSTERS, EDS: CLUSTERS, LDS: ("la", "lb"), RDS: ROUTES}
+NAMES = {CDS: tuple(CLUSTERS), EDS: tuple(CLUSTERS.values()), LDS: ("la", "lb"), RDS: ROUTES}
+ASKED = {**NAMES, CDS: (*NAMES[CDS], CLUSTER_GLOB), EDS: (*NAMES[EDS], ENDPOINTS_GLOB)}
+"""What may be asked for by name."""
 BAD = "9"
+PATIENCE = Limits().patience
 MARK: Mapping[str, Callable[[Any], str]] = {
     CDS: lambda one: one.alt_stat_name,
     EDS: lambda one: str(
@@ -39,9 +46,9 @@ MARK: Mapping[str, Callable[[Any], str]] = {
 def resources(draw, marks: str) -> list[Resource]:
     """A small snapshot in which everything that is named is there."""
     mark = st.sampled_from(marks)
-    names = draw(st.lists(st.sampled_from(CLUSTERS), unique=True))
-    made = [cluster(name, draw(mark)) for name in names]
-    made += [endpoints(name, int(draw(mark))) for name in names]
+    names = draw(st.lists(st.sampled_from(NAMES[CDS]), unique=True))
+    made = [cluster(name, draw(mark), service=CLUSTERS[name]) for name in names]
+    made += [endpoints(CLUSTERS[name], int(draw(mark))) for name in names]
     paths = draw(st.lists(st.sampled_from(ROUTES), unique=True))
     some = st.lists(st.sampled_from(names), unique=True) if names else st.just([])
     made += [route(name, *sorted(draw(some)), mark=draw(mark)) for name in paths]
@@ -60,11 +67,14 @@ class Talk(RuleBasedStateMachine):
     kind = Group
     marks = "123"
 
-    @initialize(data=st.data(), known=st.booleans())
-    def begin(self, data, known):
+    @initialize(data=st.data(), known=st.booleans(), hurried=st.booleans())
+    def begin(self, data, known, hurried):
         first = data.draw(resources(self.marks)) if known else ()
         self.replicas = [self.kind(self.dialect, *first) for _ in range(2)]
         self.clients = [self.replicas[0].client() for _ in range(3)]
+        self.hurried = hurried
+        for client in self.clients:
+            client.impatient = hurried
         for type_url in TYPES:
             self.clients[0].ask(type_url, *(() if type_url in FULL_STATE else NAMES[type_url]))
 
@@ -78,6 +88,12 @@ class Talk(RuleBasedStateMachine):
         for group in self.replicas[: 1 if late else 2]:
             group.publish(*made)
 
+    @rule()
+    def nobody_answers_for_long(self):
+        """In some talks. What waits for an answer goes on without it, and so clusters may come after what names them."""
+        for group in self.replicas:
+            group.now += 2 * PATIENCE if self.hurried else 0
+
     @rule(data=st.data())
     def clear(self, data):
         data.draw(st.sampled_from(self.replicas)).clear()
@@ -87,7 +103,7 @@ class Talk(RuleBasedStateMachine):
         client = self.a_client(data)
         if type_url in client.types:
             return
-        names = data.draw(st.lists(st.sampled_from(NAMES[type_url]), unique=True, min_size=1))
+        names = data.draw(st.lists(st.sampled_from(ASKED[type_url]), unique=True, min_size=1))
         everything = everything and type_url in FULL_STATE
         (client.ask_again if type_url in client.earlier else client.ask)(type_url, *(() if everything else names))
 
@@ -95,13 +111,13 @@ class Talk(RuleBasedStateMachine):
     def add(self, data, type_url, star):
         client = self.a_client(data)
         if type_url in client.types:
-            client.add(type_url, "*" if star and type_url in FULL_STATE else data.draw(st.sampled_from(NAMES[type_url])))
+            client.add(type_url, "*" if star and type_url in FULL_STATE else data.draw(st.sampled_from(ASKED[type_url])))
 
     @rule(data=st.data(), type_url=st.sampled_from(TYPES), star=st.booleans())
     def drop(self, data, type_url, star):
         client = self.a_client(data)
         if type_url in client.types:
-            client.drop(type_url, "*" if star and type_url in FULL_STATE else data.draw(st.sampled_from(NAMES[type_url])))
+            client.drop(type_url, "*" if star and type_url in FULL_STATE else data.draw(st.sampled_from(ASKED[type_url])))
 
     @rule(data=st.data(), times=st.integers(1, 4))
     def pull(self, data, times):
@@ -158,11 +174,11 @@ class Talk(RuleBasedStateMachine):
         served = group.served.of_type(type_url)
         due = {name: one.body for name, one in served.items() if wanted.covers(name) and self.is_to_be_had(one)}
         withheld = {name for url, name in group.served.withheld if url == type_url}
-        assert {name: body for name, body in has.items() if name in due} == due
+        assert {name: body for name, body in has.items() if name in due} == due, type_url
         extra = has.keys() - withheld - {name for name in served if wanted.covers(name)}
         if self.dialect is SOTW:
             extra -= self.unspeakable(client, type_url, withheld)
-        assert not extra
+        assert not extra, (type_url, extra)
 
     def is_to_be_had(self, one: Resource) -> bool:
         """Whether clients take it when they come to rest."""
@@ -231,6 +247,7 @@ class Refuser(Client):
     """Refuses what is bad, whoever it is from, and takes the rest."""
 
     group: Plagued
+    silent = False
 
     def pull(self) -> Got | None:
         got = super().pull()
@@ -243,10 +260,12 @@ class Refuser(Client):
         bad = {name for name, body in got.resources.items() if is_bad(type_url, body)}
         if not bad:
             return super().ack(type_url)
-        asked = (self.group.asked or Snapshot()).of_type(type_url)
-        refused = {(name, version_of(got.resources[name])) for name in bad}
-        self.group.known |= refused & {(one.name, one.version) for one in asked.values()}
-        return self.nack(type_url, f"refused: {', '.join(sorted(bad))}", takes=tuple(got.names - bad))
+        if not self.silent or len(got.resources) == 1:
+            asked = (self.group.asked or Snapshot()).of_type(type_url)
+            refused = {(name, version_of(got.resources[name])) for name in bad}
+            self.group.known |= refused & {(one.name, one.version) for one in asked.values()}
+        words = "no" if self.silent else f"refused: {', '.join(sorted(bad))}"
+        return self.nack(type_url, words, takes=tuple(got.names - bad))
 
 
 class Sound(Talk):
@@ -254,6 +273,12 @@ class Sound(Talk):
 
     marks = "12" + BAD
     kind = Plagued
+
+    @rule(data=st.data())
+    def fall_silent(self, data):
+        """A client says no longer what it is that it refuses, or does so again."""
+        client = self.a_client(data)
+        client.silent = not client.silent
 
     @rule(data=st.data())
     def answer(self, data):

@@ -200,3 +200,18 @@ def test_a_version_that_was_rolled_back_to_is_known():
     client.nack(CDS)
     assert client.is_silent()
     assert client.stream.subscribed()[0].resources == 1
+
+
+def test_what_a_client_holds_under_a_glob_goes_though_its_version_is_not_believed():
+    """Rows 64, 66: endpoints that are asked for before clusters, and are gone meanwhile."""
+    glob = "xdstp://here/envoy.config.endpoint.v3.ClusterLoadAssignment/edge/*"
+    gone = endpoints(glob.replace("*", "gone"))
+    group = Group(DELTA, gone)
+    client = group.client()
+    client.ask(EDS, glob)
+    client.settle()
+    group.publish(cluster("other"))
+    client.connect()
+    client.ask_again(EDS, glob)
+    client.settle()
+    assert not client.names(EDS)

@@ -191,8 +191,9 @@ class Delta:
         subscription.named_before = True
         self._add(subscription, request, first=first)
         self._drop(subscription, request)
-        if first and trusted:
-            subscription.remember(request.initial)
+        if first:
+            # What is not believed is sent again, whatever its version; but it may be taken away all the same.
+            subscription.remember(request.initial if trusted else dict.fromkeys(request.initial, ""))
         if first and request.initial:
             # It goes on where another stream ended: it does not wait to hear that nothing is new.
             subscription.answered = True
