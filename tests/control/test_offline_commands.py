@@ -211,6 +211,23 @@ class TestBootstrap:
         assert body["node"]["id"] == "me"
         assert body["dynamic_resources"]["ads_config"]["api_type"] == "GRPC"
 
+    @pytest.mark.parametrize("address", ["127.0.0.1:1", "xds.test:1"])
+    def test_over_tls_the_control_plane_must_show_the_name_that_was_asked_for(self, legation, address):
+        files = ("--tls-ca", "ca.pem", "--tls-cert", "a.crt", "--tls-key", "a.key")
+        body = yaml.safe_load(legation("bootstrap", "--group", "g", "--xds-address", address, *files)[1])
+        context = body["static_resources"]["clusters"][0]["transport_socket"]["typed_config"]
+        (san,) = context["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"]
+        assert san["matcher"]["exact"] == address.partition(":")[0]
+        assert context.get("sni") in (None, "xds.test")
+
+    @pytest.mark.parametrize(
+        "files", [("--tls-cert", "a"), ("--tls-cert", "a", "--tls-key", "b"), ("--tls-ca", "a", "--for", "grpc")]
+    )
+    def test_files_of_tls_that_do_not_go_together_are_refused(self, legation, files):
+        code, _, err = legation("bootstrap", "--group", "g", *files)
+        assert code == 2
+        assert "--tls-" in err
+
     @pytest.mark.parametrize("address", ["x", "x:", ":1", "x:0", "x:70000", "x:y"])
     def test_an_address_that_is_none_says_what_one_looks_like(self, legation, address):
         code, _, err = legation("bootstrap", "--group", "g", "--xds-address", address)

@@ -9,9 +9,10 @@ from envoy_proxy import GROUP, Proxy, running
 from issuer import Issuer
 from load import load
 from mesh import calling, saying, tree
-from network import EXTENSIONS, site
+from network import site
 from patience import until
 
+from xds.codec.bootstrap import over_tls as secured
 from xds.model import Snapshot
 from xds.server.authority import Authority, Rule
 from xds.server.tls import Tls
@@ -77,11 +78,8 @@ async def test_connections_that_grow_old_are_not_noticed_by_callers_without_a_pr
 def over_tls(proxy: Proxy, issuer: Issuer, name: str) -> Proxy:
     """The same Envoy, which shows a certificate of this name to the control plane."""
     certificate, key = issuer.issue(name)
-    files = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
-    common = {"tls_certificates": [files], "validation_context": {"trusted_ca": {"filename": str(issuer.file)}}}
-    context = {"@type": EXTENSIONS + "transport_sockets.tls.v3.UpstreamTlsContext", "common_tls_context": common}
-    (cluster,) = proxy._bootstrap["static_resources"]["clusters"]
-    cluster["transport_socket"] = {"name": "tls", "typed_config": context}
+    files = {"authority": str(issuer.file), "certificate": str(certificate), "key": str(key)}
+    proxy._bootstrap = secured(proxy._bootstrap, **files)
     return proxy
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+LOOPBACK = ip_address("127.0.0.1")
 DAY = dt.timedelta(days=1)
 PEM = serialization.Encoding.PEM
 
@@ -40,7 +42,7 @@ def _name(text: str) -> x509.Name:
 
 def _certificate(name, issuer, key, signer, *, ca=False, uri="", age=dt.timedelta()):
     now = dt.datetime.now(dt.UTC) - age
-    names = [x509.DNSName(name), *([x509.UniformResourceIdentifier(uri)] if uri else [])]
+    names = [x509.DNSName(name), x509.IPAddress(LOOPBACK), *([x509.UniformResourceIdentifier(uri)] if uri else [])]
     builder = (
         x509.CertificateBuilder(_name(issuer), _name(name), key.public_key(), x509.random_serial_number())
         .not_valid_before(now - DAY)

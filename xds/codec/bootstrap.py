@@ -19,6 +19,7 @@ XDS_CLUSTER: Final = "xds_cluster"
 MOST_CONNECTIONS: Final = 50_000
 
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+TLS_CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 CONNECTION_LIMIT: Final = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 
 # A control plane that starts later is waited for: with a time limit Envoy would open no listener and call itself ready.
@@ -74,6 +75,29 @@ def bootstrap(
     }
     from_json({"@type": PREFIX + "envoy.config.bootstrap.v3.Bootstrap", **body})
     return body
+
+
+def over_tls(body: Mapping[str, Any], *, authority: str, certificate: str = "", key: str = "") -> dict[str, Any]:
+    """The same bootstrap with a control plane that is reached over TLS.
+
+    Of the three PEM files, `authority` has signed what the control plane must show, in the name or address by which it is
+    reached; `certificate` and `key` are what this Envoy shows, where it is asked.
+    """
+    (cluster,) = body["static_resources"]["clusters"]
+    lb_endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]
+    host = lb_endpoint["endpoint"]["address"]["socket_address"]["address"]
+    san = {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}}
+    expected = {"trusted_ca": {"filename": authority}, "match_typed_subject_alt_names": [san]}
+    shown = [{"certificate_chain": {"filename": certificate}, "private_key": {"filename": key}}] if certificate else []
+    context = {
+        "@type": PREFIX + TLS_CONTEXT,
+        "common_tls_context": {"validation_context": expected, "tls_certificates": shown},
+        **({} if _is_ip(host) else {"sni": host}),
+    }
+    secured = {**cluster, "transport_socket": {"name": "tls", "typed_config": context}}
+    made = {**body, "static_resources": {"clusters": [secured]}}
+    from_json({"@type": PREFIX + "envoy.config.bootstrap.v3.Bootstrap", **made})
+    return made
 
 
 def grpc_bootstrap(group: str, node_id: str, xds: tuple[str, int]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
     epilog=option.examples(
         "legation bootstrap --group default/quickstart > envoy.yaml && envoy -c envoy.yaml",
         "legation bootstrap --group default/quickstart --xds-address xds.example.com:18000",
+        "legation bootstrap --group edge --tls-ca ca.pem --tls-cert envoy.crt --tls-key envoy.key",
         "legation bootstrap --for grpc --group greeter-clients > grpc.json",
     )
 )
@@ -49,9 +50,19 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
     show_default=True,
     help="Who is to start with it: an Envoy, or gRPC without a proxy.",
 )
+@click.option("--tls-ca", metavar="FILE", help="Connect over TLS, to a legation whose certificate this authority signed.")
+@click.option("--tls-cert", metavar="FILE", help="The certificate to show there, where legation has xds.tls.client_ca.")
+@click.option("--tls-key", metavar="FILE", help="Its private key.")
 @click.option("--load-reports", is_flag=True, help="Report the load, to a legation with reports.load_interval.")
 def bootstrap(
-    *, group: str, node_id: str | None, xds_address: tuple[str, int], dialect: envoy.Dialect, client: str, load_reports: bool
+    *,
+    group: str,
+    node_id: str | None,
+    xds_address: tuple[str, int],
+    dialect: envoy.Dialect,
+    client: str,
+    load_reports: bool,
+    **tls: str | None,
 ) -> None:
     """Print the bootstrap of an Envoy of your own, or of gRPC without a proxy.
 
@@ -62,8 +73,20 @@ def bootstrap(
     For gRPC it is the JSON file that the environment variable GRPC_XDS_BOOTSTRAP names. Its group is one of an
     EnvoyResources' spec.groups.
     """
+    secured = _secured(client, **tls)
     if client == "grpc":
         click.echo(screen.as_json(envoy.grpc_bootstrap(group, node_id or group, xds_address)))
         return
     body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect, load_reports=load_reports)
-    click.echo(screen.as_yaml(body))
+    click.echo(screen.as_yaml(envoy.over_tls(body, **secured) if secured else body))
+
+
+def _secured(client: str, tls_ca: str | None, tls_cert: str | None, tls_key: str | None) -> dict[str, str]:
+    """The files of TLS; empty without it."""
+    if (tls_cert is None) is not (tls_key is None) or (tls_cert and tls_ca is None):
+        raise click.UsageError("--tls-cert goes with --tls-key, and both with --tls-ca")
+    if tls_ca is None:
+        return {}
+    if client == "grpc":
+        raise click.UsageError("--tls-ca is for an Envoy: gRPC's bootstrap is written here without TLS")
+    return {"authority": tls_ca, "certificate": tls_cert or "", "key": tls_key or ""}
