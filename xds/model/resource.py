@@ -123,6 +123,11 @@ class Resources(Mapping[str, Resource]):
         """The resources with their names."""
         return self._by_name.items()
 
+    def named(self, names: Iterable[str]) -> dict[str, Resource]:
+        """Those of these names that there are."""
+        by_name = self._by_name
+        return {name: by_name[name] for name in names if name in by_name}
+
     def __getitem__(self, name: str) -> Resource:
         return self._by_name[name]
 

@@ -124,7 +124,7 @@ class Subscription:
         by_alias = self.type_url in BY_ALIAS
         if self.wildcard and not by_alias:
             return resources
-        found = dict(resources) if self.wildcard else {name: resources[name] for name in self.names if name in resources}
+        found = dict(resources) if self.wildcard else resources.named(self.names)
         if self.globs:
             found.update((name, one) for name, one in resources.items() if glob_over(name) in self.globs)
         if by_alias:
@@ -140,8 +140,8 @@ class Subscription:
 
     def lacking(self, resources: Resources, wanted: Mapping[str, Resource]) -> set[str]:
         """What the client asks for and does not exist, under any name, nor is held from when it did: the news of it."""
-        asked = self.names | self.owed
-        missing = {name for name in asked if name not in resources and (name not in self.held or name in self.owed)}
+        unknown = (self.names | self.owed).difference(resources.keys())
+        missing = {name for name in unknown if name not in self.held or name in self.owed}
         if missing and (self.globs or self.type_url in BY_ALIAS):
             missing.difference_update(*((*one.aliases, glob_over(name)) for name, one in wanted.items()))
         self.absent &= missing  # the others exist by now: when they are gone again, that is news
@@ -203,8 +203,8 @@ class Subscription:
 
     def draft(self, resources: Resources, wanted: Mapping[str, Resource]) -> Draft:
         """A response with all that the client wants, before anything is held back."""
-        owed = self.owing(resources)
-        news = {name: one for name, one in wanted.items() if name in owed or self.lacks(one)}
+        owed, held = self.owing(resources), self.held
+        news = {name: one for name, one in wanted.items() if (held.get(name) is not one and self.lacks(one)) or name in owed}
         return Draft(self.held, wanted, wanted, news, owed)
 
     def lacks(self, one: Resource) -> bool:
