@@ -269,3 +269,18 @@ def test_what_waits_for_its_trial_is_not_forgotten(dialect):
     group.publish(plain("a", "2"), plain("b"))
     client.settle()
     assert client.has[CDS] == {"a": plain("a", "2").body, "b": plain("b").body}
+
+
+def test_a_pardon_offers_the_whole_once_more():
+    """After a restart, where it is not taken apart."""
+    client = Group(SOTW, plain("a"), plain("b")).client()
+    client.ask(CDS)
+    client.settle()
+    client.connect(Group(SOTW, plain("a", "2"), plain("b", "2")))
+    client.ask_again(CDS)
+    client.expect(CDS, "a", "b")
+    client.nack(CDS)
+    assert client.is_silent()
+    client.stream.forgive(CDS)
+    client.types[CDS].has_cause = True
+    client.expect(CDS, "a", "b")
