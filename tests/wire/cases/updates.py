@@ -49,10 +49,9 @@ async def a_refused_first_response_is_not_sent_again(world: World) -> None:
     await talk.want(world.type_url, "a")
     refused = await talk.read(world.type_url)
     await talk.nack(refused)
-    for got in await talk.rest():  # it may be told that there is none
+    for got in (*await talk.rest(), *await talk.rest()):  # it may be told, once, that there is none
         if got.bodies.items() & refused.bodies.items():
             raise Unmet(f"a {got} came, which was refused")
-    await talk.silent()
 
 
 @case(17, variants=SOTW, types=EVERY)
