@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from contextlib import AsyncExitStack
+from itertools import count, islice
 
 import anyio
 import grpc
@@ -19,6 +20,7 @@ from xds.server import client_connection, http2_stream
 from xds.server.http2_stream import GOING
 
 UNAVAILABLE = "14"
+PINGS = count()
 
 
 @pytest.fixture
@@ -36,8 +38,8 @@ def patient(monkeypatch):
 
 async def heard(client) -> None:
     """Returns when the server has taken all that was sent, and has had a moment to say something."""
-    for number in range(5):
-        body = bytes([number]) * 8
+    for number in islice(PINGS, 5):
+        body = number.to_bytes(8, "big")
         client.http2.ping(body)
         await client.until(lambda body=body: any(getattr(one, "ping_data", None) == body for one in client.events))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
+
 import anyio
 import pytest
+from anyio.abc import SocketAttribute
 from grpc_client import clusters, opening, request, response
 from h2.events import PingAckReceived
 from raw_client import SOON, connected, framed
@@ -112,15 +115,23 @@ async def test_pings_are_answered_however_many_and_without_a_stream(serving):
 
 async def test_pings_of_a_client_that_does_not_read_are_not_answered_without_end(serving, talks, dialect, connections):
     """The server stops reading, and keeps no more answers than it had."""
-    ping, sent = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8), 0
-    async with serving() as (server, address), connected(address) as client:
+    pings = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
+
+    async def flood(socket) -> None:
+        while True:
+            await socket.send(pings * 1000)
+
+    async with serving() as (server, address), connected(address) as client, anyio.create_task_group() as tasks:
         await server.publish("edge", clusters("a"))
-        with anyio.move_on_after(3):
-            while sent < 100_000_000:
-                await client.socket.send(ping * 20_000)
-                sent += len(ping) * 20_000
-        assert connections[0].connection.transport.get_write_buffer_size() < 1_000_000
+        transport = connections[0].connection.transport
+        client.socket.extra(SocketAttribute.raw_socket).setsockopt(SOL_SOCKET, SO_RCVBUF, 4096)
+        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+        tasks.start_soon(flood, client.socket)
+        await until(lambda: not transport.is_reading())
+        assert transport.get_write_buffer_size() < 1_000_000
         assert await (await talks.begin(address, dialect)).names() == ["a"]
+        assert not transport.is_reading()
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_client_that_answers_no_ping_is_let_go(serving, dialect, nodes):
