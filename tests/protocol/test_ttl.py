@@ -211,6 +211,7 @@ def test_who_comes_back_hears_of_what_it_has_at_once(dialect):
     client.ask_again(CDS)
     got = raw(client)
     assert "a" in wrapped(got, dialect)
+    assert got.version_info if dialect is SOTW else got.system_version_info
     if dialect is DELTA:
         assert not wrapped(got, dialect)["a"].HasField("resource")
     assert -inf < client.stream.wake_at()
