@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from xds.codec import adopt, build, decode, encode, from_json, message_class, pack, resource, resource_to_json, to_json
+from xds.codec import (
+    adopt,
+    build,
+    decode,
+    decode_node,
+    encode,
+    from_json,
+    message_class,
+    pack,
+    resource,
+    resource_to_json,
+    to_json,
+)
 from xds.model import ConfigError
+from xds.model.node import BREAKS_OVER_ENDPOINTS
 from xds.model.type_url import CDS, EDS, LEDS, PREFIX, VHDS
 
 CLUSTER = "envoy.config.cluster.v3.Cluster"
@@ -155,3 +168,13 @@ def test_an_unknown_field_is_told_by_its_path_with_the_nearest_right_one(body, f
     with pytest.raises(ConfigError, match=r"is no field of envoy\.config\.cluster\.v3\.Cluster") as caught:
         from_json({"@type": CDS, "name": "a", **body})
     assert (caught.value.field, caught.value.hint) == (field, hint)
+
+
+def test_a_node_tells_its_release():
+    """An Envoy before 1.38 has a bug that it must be spared."""
+    version = {"major_number": 1, "minor_number": 37, "patch": 4}
+    told = {"id": "n", "user_agent_name": "envoy", "user_agent_build_version": {"version": version}}
+    old = decode_node(encode(build("envoy.config.core.v3.Node", told)))
+    assert old.release == (1, 37)
+    assert BREAKS_OVER_ENDPOINTS in old.features
+    assert BREAKS_OVER_ENDPOINTS not in decode_node(encode(build("envoy.config.core.v3.Node", {"id": "n"}))).features

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from xds_client import DELTA, Group, Wanted
 from xds_resources import cluster, endpoint, endpoints, listener, localities, route
 
+from xds.model import Node
 from xds.model.type_url import CDS, EDS, LDS, LEDS, PREFIX, RDS
+from xds.protocol import Stream
 
 LISTENER = f"xdstp://x/{LDS.removeprefix(PREFIX)}/"
 ENDPOINTS = f"xdstp://x/{EDS.removeprefix(PREFIX)}/"
@@ -216,6 +219,24 @@ def test_single_endpoints_are_sent_again_when_their_cluster_changes():
     client.expect(CDS, "c")
     client.expect(EDS, "c")
     assert client.expect(LEDS).removals == {glob}
+
+
+@pytest.mark.parametrize(("release", "again"), [((1, 37), False), ((1, 38), True), ((0, 0), True)])
+def test_an_old_envoy_would_crash_over_single_endpoints(release, again):
+    """Row 88: so it is left to wait."""
+    glob = ENDPOINT + "c/*"
+    rest = (localities("c", glob), endpoint(ENDPOINT + "c/1"))
+    group = Group(DELTA, cluster("c"), *rest)
+    client = group.client()
+    client.stream = Stream(DELTA, features=Node("n", user_agent="envoy", release=release).features)
+    client.ask(CDS)
+    client.ask(EDS, "c")
+    client.ask(LEDS, glob)
+    client.settle()
+    group.publish(cluster("c", "2"), *rest)
+    client.expect(CDS, "c")
+    client.expect(EDS, "c")
+    assert client.is_silent() == (not again)
 
 
 def test_routes_wait_for_clusters_under_a_glob(dialect):

@@ -84,6 +84,7 @@ def decode_node(body: bytes) -> Node:
     except (DecodeError, ValueError):  # the latter for numbers that JSON has no word for
         raise ProtocolError("the node of the first message cannot be read") from None
     place = node.locality
+    release = node.user_agent_build_version.version
     return Node(
         node.id,
         node.cluster,
@@ -91,6 +92,7 @@ def decode_node(body: bytes) -> Node:
         metadata,
         (place.region, place.zone, place.sub_zone),
         frozenset(node.client_features),
+        (release.major_number, release.minor_number),
     )
 
 

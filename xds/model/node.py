@@ -22,6 +22,11 @@ WAITS_WITHOUT_END: Final = "envoy.waits"
 """No client lists this, either. Envoy waits without end for routes and for an extension's configuration when it is told
 that they do not exist, and goes on at once without a secret (seen with 1.36 to 1.40, in delta)."""
 
+BREAKS_OVER_ENDPOINTS: Final = "envoy.leds"
+"""No client lists this, either. An Envoy before 1.38 crashes when it is sent single endpoints (LEDS) again while their
+cluster warms; without them it waits 15 s, and the cluster has none."""
+SINCE_1_38: Final = (1, 38)
+
 UNLISTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {"envoy": frozenset({KEEPS_TTL_OF_WHOLE_TYPES, WAITS_WITHOUT_END})},
 )
@@ -30,7 +35,10 @@ UNLISTED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An Envoy or a gRPC client, as its first message describes it (envoy.config.core.v3.Node)."""
+    """An Envoy or a gRPC client, as its first message describes it (envoy.config.core.v3.Node).
+
+    `release` is the major and minor number of its version, zeros where it tells none.
+    """
 
     id: str
     cluster: str = ""
@@ -38,11 +46,14 @@ class Node:
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     locality: tuple[str, str, str] = ("", "", "")
     client_features: frozenset[str] = frozenset()
+    release: tuple[int, int] = (0, 0)
 
     @property
     def features(self) -> frozenset[str]:
         """The features that the client lists, and those that it is known to have all the same."""
-        return self.client_features | UNLISTED.get(self.user_agent, frozenset())
+        features = self.client_features | UNLISTED.get(self.user_agent, frozenset())
+        old = self.user_agent == "envoy" and (0, 0) < self.release < SINCE_1_38
+        return features | {BREAKS_OVER_ENDPOINTS} if old else features
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from math import inf
 from typing import Final
 
 from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
-from xds.model.node import KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES, READS_WRAPPED
-from xds.model.type_url import CDS, EDS, RDS, VHDS, short_type
+from xds.model.node import BREAKS_OVER_ENDPOINTS, KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES, READS_WRAPPED
+from xds.model.type_url import CDS, EDS, LEDS, RDS, VHDS, short_type
 from xds.protocol.delivery import Delivery, deliveries
 from xds.protocol.dialect import Dialect
 from xds.protocol.draft import Draft, fitting
@@ -403,6 +403,8 @@ class Stream:
         and asks for with a bare repeat of its ACK in SotW: so that is sent again unasked.
         """
         for type_url in WARMED_BY.get(subscription.type_url, ()):
+            if type_url == LEDS and BREAKS_OVER_ENDPOINTS in self._features:
+                continue
             if (children := self._subscriptions.get(type_url)) is not None:
                 children.owe(name for one in offer.upserts for name in one.names(type_url))
 
