@@ -17,6 +17,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == Path(__file__).parent and "program" in item.fixturenames:
             item.add_marker(pytest.mark.envoy)
+            for release, what in (marker.args for marker in item.iter_markers("since")):
+                if _number(item.callspec.params["program"].version) < _number(release):
+                    item.add_marker(pytest.mark.skip(reason=f"Envoy before {release} {what}"))
+
+
+def _number(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
 
 
 @pytest.fixture(scope="module")

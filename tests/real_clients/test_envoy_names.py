@@ -124,6 +124,7 @@ async def test_a_cluster_is_made_for_the_request_that_needs_it(envoy, port, one)
         assert await proxy.refused() == 0
 
 
+@pytest.mark.since("1.37", "has no VHDS from ADS")
 async def test_a_virtual_host_is_found_or_made_for_the_request_that_needs_it(envoy, program, port, one):
     """Row 100: VHDS; nothing is waited for at the start, and a host that does not exist is 404 at once."""
     server = XdsServer(on_demand=[Makes(VHDS, lambda name: host(name, name))])
@@ -142,6 +143,7 @@ async def test_a_virtual_host_is_found_or_made_for_the_request_that_needs_it(env
         assert await proxy.refused() == 0
 
 
+@pytest.mark.since("1.37", "has no VHDS from ADS")
 async def test_what_was_made_outlives_the_control_plane(program, home, port, one):
     """Rows 63, 100, 101: one that starts anew makes it again, and takes nothing away before."""
     xds, headers = free_port(), {"host": "made.test", "x-to": "made-shop"}
@@ -181,6 +183,7 @@ HOSTS = {
 }
 
 
+@pytest.mark.since("1.38", "ends when it is given a glob")
 async def test_globs_are_whole_directories(envoy, program, port, one, two):
     """Rows 88, 102-104: listeners, clusters and single endpoints; from 1.38 on, a changed cluster keeps its endpoints."""
     server, context = XdsServer(), "?a=1&b=2"
