@@ -137,6 +137,42 @@ def test_routes_and_endpoints_outlive_what_names_them():
     assert types(client.settle()) == [LDS, RDS, CDS, EDS]
 
 
+def test_a_cluster_stays_while_a_listener_drains_on_removed_routes(dialect):
+    """Rows 82, 84: Envoy takes no notice of their removal, and asks for them until the last connection is gone."""
+    group = Group(
+        dialect, listener("l", "r"), route("r", "x"), route("s", "y"), cluster("x", eds=False), cluster("y", eds=False)
+    )
+    client = group.client()
+    for type_url, names in ((CDS, ""), (LDS, ""), (RDS, "r")):
+        client.ask(type_url, *names)
+    client.settle()
+    group.publish(listener("l", "s"), route("s", "y"), cluster("y", eds=False))
+    client.expect(LDS, "l")
+    client.ack(LDS)
+    client.add(RDS, "s")
+    assert CDS not in types(client.settle())
+    client.drop(RDS, "r")
+    assert client.pull().type_url == CDS
+    client.ack(CDS)
+    assert client.names(CDS) == {"y"}
+
+
+def test_routes_that_come_back_are_no_memory_of_what_they_were(dialect):
+    """Row 84: what a route named before it was removed is of no account when it is there again."""
+    group = Group(dialect, route("r", "x"), cluster("x", eds=False))
+    client = group.client()
+    for type_url, names in ((CDS, ""), (RDS, "r")):
+        client.ask(type_url, *names)
+    client.settle()
+    group.publish(cluster("x", eds=False))
+    client.settle()
+    group.publish(route("r"), cluster("x", eds=False))
+    client.settle()
+    group.publish(route("r"))
+    client.settle()
+    assert client.names(CDS) == set()
+
+
 def test_a_refusal_stops_what_depends_on_it(dialect):
     """Row 85: no route to clusters that were refused; the next snapshot goes on."""
     group = Group(dialect, *chain("x"), cluster("z", eds=False))

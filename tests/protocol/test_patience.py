@@ -34,18 +34,57 @@ def test_a_route_does_not_wait_for_ever(client):
 
 
 def test_the_type_itself_still_waits(client):
-    """Row 25: one unanswered response a type, for however long."""
-    client.group.publish(route("r", "x"), cluster("x", "2"), endpoints("x"))
+    """Row 25: one unanswered response a type, for however long, as long as there is no other news."""
+    client.group.publish(route("r", "x", mark="2"), cluster("x"), endpoints("x"))
     client.group.now = 10 * PATIENCE
+    client.impatient = True
+    client.expect(RDS, "r")
     assert client.is_silent()
-    client.ack(CDS)
+
+
+def test_news_take_the_place_of_what_is_overdue(client):
+    """Envoy never answers an update with a cluster that it fails to make while it warms, and takes the next."""
+    client.group.publish(route("r", "x"), cluster("x", "2"), endpoints("x"))
+    client.group.now = PATIENCE - 1
+    assert client.is_silent()
+    client.group.now = PATIENCE
+    client.impatient = True
+    first = client.types[CDS].unanswered
     client.expect(CDS, "x")
+    assert client.send(CDS, **late(client, first.nonce)) is None
+    client.ack(CDS)
+    assert client.stream.subscribed()[0].answer is Answer.ACCEPTED
+
+
+def test_what_was_overdue_may_be_there_all_the_same(dialect):
+    """It is taken away when it is gone from the news."""
+    group = Group(dialect, cluster("x", eds=False))
+    client = group.client()
+    client.ask(CDS)
+    client.expect(CDS, "x")
+    group.now = PATIENCE
+    assert client.is_silent()
+    group.publish(cluster("y", eds=False))
+    got = client.expect(CDS, "y")
+    assert got.removals == (set() if dialect is SOTW else {"x"})
+    client.group.now = 2 * PATIENCE - 1
+    group.publish(cluster("z", eds=False))
+    assert client.is_silent()
+    group.now = 2 * PATIENCE
+    assert client.expect(CDS, "z").removals == (set() if dialect is SOTW else {"x", "y"})
+    client.ack(CDS)
+    assert client.is_silent()
+
+
+def late(client, nonce):
+    return {"response_nonce": nonce, **({"version_info": "old"} if client.dialect is SOTW else {})}
 
 
 def test_a_cluster_that_was_not_offered_is_waited_for(client):
     """Row 85: whoever does not answer for one cluster is not routed to another that it was never told of."""
     client.group.publish(route("r", "y"), cluster("x"), cluster("y"), endpoints("x"))
     client.group.now = 2 * PATIENCE
+    client.expect(CDS, "x", "y")
     assert client.is_silent()
 
 

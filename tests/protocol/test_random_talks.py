@@ -178,7 +178,15 @@ class Talk(RuleBasedStateMachine):
         extra = has.keys() - withheld - {name for name in served if wanted.covers(name)}
         if self.dialect is SOTW:
             extra -= self.unspeakable(client, type_url, withheld)
+        extra -= self.outlasted(client, type_url)
         assert not extra, (type_url, extra)
+
+    def outlasted(self, client: Client, type_url: str) -> set[str]:
+        """What is kept for the sake of routes that were removed, and that the client still asks for."""
+        clusters = {ref for body in client.outlasting.values() for ref in references(decode(RDS, body))}
+        bodies = [body for name, body in client.has.get(CDS, {}).items() if (CDS, name) in clusters]
+        kept = clusters.union(*(references(decode(CDS, body)) for body in bodies))
+        return {name for url, name in kept if url == type_url}
 
     def is_to_be_had(self, one: Resource) -> bool:
         """Whether clients take it when they come to rest."""
@@ -295,6 +303,13 @@ class Sound(Talk):
         """Whether it is bad, or something that it names is."""
         named = (child for reference in one.references if (child := group.asked.get(reference)))
         return not self.is_to_be_had(one) or any(self.has_fault(group, child) for child in named)
+
+    def outlasted(self, client: Client, type_url: str) -> set[str]:
+        """What is kept for the sake of routes that were removed, and that the client still asks for."""
+        clusters = {ref for body in client.outlasting.values() for ref in references(decode(RDS, body))}
+        bodies = [body for name, body in client.has.get(CDS, {}).items() if (CDS, name) in clusters]
+        kept = clusters.union(*(references(decode(CDS, body)) for body in bodies))
+        return {name for url, name in kept if url == type_url}
 
     def is_to_be_had(self, one: Resource) -> bool:
         return not is_bad(one.type_url, one.body)

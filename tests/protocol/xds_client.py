@@ -13,7 +13,7 @@ from xds.codec import decode, message_class, own_name, references, wire
 from xds.model import Resource, Snapshot
 from xds.model.name import canonical, glob_over
 from xds.model.type_url import CDS, EDS, LDS, LEDS, PREFIX, RDS, SRDS, VHDS
-from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Rejected, Stream, Verdicts
+from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Limits, Rejected, Stream, Verdicts
 
 DISCOVERY = "envoy.service.discovery.v3."
 UNKNOWN = PREFIX + "acme.v1.Thing"
@@ -21,6 +21,7 @@ FULL_STATE = (CDS, LDS, SRDS, UNKNOWN)
 NAMING = (LDS, SRDS, RDS, VHDS)
 ME = "the control plane"
 STREAMS = count(1)
+PATIENCE = Limits().patience
 MOST = 300
 """More responses than any test needs: beyond is an endless loop."""
 
@@ -51,6 +52,7 @@ class Wanted:
     nonce: str = ""
     version: str = ""
     unanswered: Got | None = None
+    since: float = 0.0
     before: tuple[Any, ...] = ()
     has_cause: bool = True
 
@@ -92,7 +94,8 @@ def _name(packed: Any) -> str:
 
 class Client:
     """One client on one stream. `has` is what it holds: it survives a reconnect, the stream does not. An `impatient` stream
-    is known to have waited long enough for this client's clusters.
+    is known to have waited long enough for this client's clusters. `outlasting` are routes that were removed, which an
+    Envoy goes on with while it asks for their name.
     """
 
     def __init__(self, group: Group) -> None:
@@ -104,6 +107,7 @@ class Client:
         self.types: dict[str, Wanted] = {}
         self.earlier: dict[str, Wanted] = {}
         self.impatient = False
+        self.outlasting: dict[str, bytes] = {}
         self.features: frozenset[str] = frozenset()
         self.connect()
 
@@ -116,7 +120,7 @@ class Client:
         self.group.clients.add(self)
         self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-", features=self.features)
         self.earlier |= self.types
-        self.types = {}
+        self.types, self.outlasting = {}, {}
 
     def send(self, type_url: str, **fields: Any) -> Fact | None:
         """One request with these fields; gives what the stream makes of it."""
@@ -144,7 +148,9 @@ class Client:
         self._check(got)
         self.trace.append(got)
         wanted = self.types[got.type_url]
-        wanted.unanswered, wanted.nonce = got, got.nonce
+        if wanted.unanswered is not None and len(self.trace) % 2:
+            self._take(wanted.unanswered)  # it did take it, and never said so
+        wanted.unanswered, wanted.nonce, wanted.since = got, got.nonce, self.group.now
         return got
 
     def note_causes(self) -> None:
@@ -158,7 +164,8 @@ class Client:
     def _check(self, got: Got) -> None:
         wanted = self.types[got.type_url]
         assert len(self.trace) < MOST, "an endless loop"
-        assert wanted.unanswered is None, "a second response before the first was answered"
+        overdue = self.group.now - wanted.since >= PATIENCE
+        assert wanted.unanswered is None or overdue, "a second response before the first was answered"
         assert got.nonce not in {one.nonce for one in self.trace}
         content = (dict(got.resources), got.removals, got.errors)
         assert content != wanted.before or wanted.has_cause, f"said twice: {got}"
@@ -278,13 +285,18 @@ class Client:
         if self.types[got.type_url].covers(name):
             self.has.setdefault(got.type_url, {})[name] = got.resources[name]
             self.versions.setdefault(got.type_url, {})[name] = got.versions.get(name, "")
+            if got.type_url == RDS:
+                self.outlasting.pop(name, None)
 
     def _lose(self, type_url: str, name: str) -> None:
-        self.has.get(type_url, {}).pop(name, None)
+        body = self.has.get(type_url, {}).pop(name, None)
+        if type_url == RDS and body is not None and name in self.types[RDS].names:
+            self.outlasting[name] = body  # of what it goes on to ask for, Envoy keeps the last
         self.versions.get(type_url, {}).pop(name, None)
 
     def _lose_uncovered(self, type_url: str) -> None:
         wanted = self.types[type_url]
+        self.outlasting = {name: body for name, body in self.outlasting.items() if name in self.types[RDS].names}
         for name in [name for name in self.has.get(type_url, {}) if not wanted.covers(name)]:
             self._lose(type_url, name)
 

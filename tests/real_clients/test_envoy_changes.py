@@ -110,6 +110,21 @@ async def test_a_hundred_changes_of_four_types_go_out_in_order(edge, port, one):
     assert not traffic.failures
 
 
+async def test_a_listener_that_moves_to_other_routes_fails_no_request(edge, port, one):
+    """Rows 82, 84: connections that drain go on with the routes that were removed, and need their clusters."""
+
+    def step(number: int) -> tuple[Resource, ...]:
+        name = f"step-{number}"
+        return listener("web", port, name), route(name, rest=name), cluster(name), endpoints(name, one)
+
+    async with edge(*step(0)) as made, load(url(port)) as traffic:
+        for number in range(1, 11):
+            await made.publish(*step(number))
+            await traffic.more("200 one")
+        assert await made.proxy.stalls() == []
+    assert not traffic.failures
+
+
 def types(answers: list[bytes]) -> list[str]:
     """The types of these answers, in order."""
     return [next(url for url in ORDER if url.encode() in answer) for answer in answers]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from xds.model import Resource
+from xds.model import Resource, Resources
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a response changes at the client, and when it went out (seconds).
+    """What a response changes at the client, when it went out (seconds), and `source`, all there was of the type then.
 
     `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
     stand-in among the upserts. A `heartbeat` changes nothing.
@@ -22,6 +22,7 @@ class Offer:
     since: float = 0.0
     version: str = ""
     heartbeat: bool = False
+    source: Resources | None = field(default=None, compare=False, repr=False)
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:

@@ -54,6 +54,10 @@ SILENT_TO_ENVOY: Final = frozenset({RDS, ECDS})
 """The same for an Envoy: when it is told that there are no such routes, or no such extension, it waits for them without
 end, and when it is told nothing, for 15 s."""
 
+OUTLASTING: Final = frozenset({RDS})
+"""Types whose removal Envoy takes no notice of: as long as it asks for the name, requests on connections that drain go
+where the last resource said."""
+
 NEVER_REMOVED: Final = frozenset({ECDS})
 """Types that are not removed in delta: Envoy answers 500 where a listener still names it (envoy#32823), and lets go of it by
 itself where none does."""

@@ -10,7 +10,8 @@ snapshot, the subscriptions, and what the client accepted:
 - types go out in the order of `order.ORDER`; what names clusters waits until those are in force at the client;
 - nothing is removed that the client still refers to and is about to let go of;
 - what was refused is not offered again;
-- a client that does not answer in time holds up only the next response of that type.
+- a client that does not answer in time holds up nothing but the next response of that type, and that no longer when there
+  is other news.
 
 https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 """
@@ -108,6 +109,7 @@ class Stream:
         self._lose_patience()
         if self.snapshot is not None:
             for subscription in self._subscriptions.values():
+                self._supersede(self.snapshot, subscription)
                 if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
                     return response
         return self._beat()
@@ -208,6 +210,16 @@ class Stream:
                 subscription.presume(offer)
                 self._notices.append(Overdue(subscription.type_url))
 
+    def _supersede(self, snapshot: Snapshot, subscription: Subscription) -> None:
+        """Gives up an answer that is overdue, where there is other news by now: Envoy never answers an update with a
+        cluster that it fails to make while it warms, and takes the next.
+        """
+        offer = subscription.offer
+        if offer is None or subscription.presumed is None or offer.heartbeat:
+            return
+        if offer.source is not snapshot.of_type(subscription.type_url):
+            subscription.supersede()
+
     # What lives only as long as it is heard of
 
     def _tells_ttl(self, type_url: str) -> bool:
@@ -255,7 +267,7 @@ class Stream:
         if self._is_silent(subscription, draft):
             subscription.settled = None if draft.waits else resources
             return None
-        return self._make(subscription, draft)
+        return self._make(snapshot, subscription, draft)
 
     def _is_silent(self, subscription: Subscription, draft: Draft) -> bool:
         if not (draft.news or draft.removals):
@@ -353,10 +365,11 @@ class Stream:
                     after = set() if now is None else set(now.names(type_url))
                     yield from (child for child in parent.names(type_url) if child not in after)
 
-    def _make(self, subscription: Subscription, draft: Draft) -> Response:
+    def _make(self, snapshot: Snapshot, subscription: Subscription, draft: Draft) -> Response:
         """Turns the draft into a response, and notes that it is out."""
         everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
-        offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version)
+        source = snapshot.of_type(subscription.type_url)
+        offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version, source=source)
         # A full state says of everything how it is to be, and owes nothing more.
         subscription.send(offer, set() if self._is_whole(subscription) else draft.late & draft.owed)
         self._rewarm(subscription, offer)

@@ -6,7 +6,7 @@ A subscription is the same in both dialects. It never decides when to speak (the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
@@ -19,7 +19,7 @@ from xds.protocol.draft import Draft
 from xds.protocol.host import answering
 from xds.protocol.message import Accepted, Fact, Rejected
 from xds.protocol.offer import Offer
-from xds.protocol.order import BY_ALIAS, is_whole
+from xds.protocol.order import BY_ALIAS, OUTLASTING, is_whole
 from xds.protocol.pulse import Pulse
 from xds.protocol.trial import Trial
 from xds.protocol.words import plain
@@ -39,6 +39,8 @@ class Subscription:
     what else may be to blame; where there can be none, `parked` is the content of the offer that was refused as a whole.
     `settled` is the Resources for which there was nothing left to say. `presumed` is what the client is taken to have when
     it did not answer the offer in time: nothing else waits for it then.
+
+    `lingering` is what was removed and the client goes on with all the same, for as long as it asks for its name.
 
     `updated` and `tried` are when the last response went out that the client ACKed, and the last that it answered at all.
     `version` is that of the last response that the client accepted, `oversized` that of the last that was too long.
@@ -66,6 +68,7 @@ class Subscription:
     absent: set[str] = field(default_factory=set)
     offer: Offer | None = None
     presumed: dict[str, Resource] | None = None
+    lingering: dict[str, Resource] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     trial: Trial = field(default_factory=Trial)
     parked: frozenset[tuple[str, str]] | None = None
@@ -152,6 +155,7 @@ class Subscription:
         self.held = {name: one for name, one in self.held.items() if self.wants(one)}
         if self.presumed is not None:
             self.presumed = {name: one for name, one in self.presumed.items() if self.wants(one)}
+        self.lingering = {name: one for name, one in self.lingering.items() if name in self.names}
         self.owed = {name for name in self.owed if self.covers(name) or name in self.held}
         self.absent &= self.names
         self.sought = {name: reason for name, reason in self.sought.items() if name in self.names}
@@ -248,8 +252,9 @@ class Subscription:
         return self.held if self.presumed is None else self.presumed
 
     def naming(self) -> Iterator[Resource]:
-        """What may name other resources at the client: what it has, and what is on its way to it."""
+        """What may name other resources at the client: what it has or goes on with, and what is on its way to it."""
         yield from self.in_force.values()
+        yield from self.lingering.values()
         if self.offer is not None and self.presumed is None:
             yield from self.offer.upserts
 
@@ -257,6 +262,17 @@ class Subscription:
         """The client did not answer this offer in time: it is taken to have it from now on."""
         gone = {*offer.removals, *offer.unknown}
         self.presumed = {name: one for name, one in {**self.held, **self._taken(offer)}.items() if name not in gone}
+
+    def supersede(self) -> None:
+        """The client does not answer the offer, and is sent another in its place."""
+        offer, self.offer = self._closed(), None
+        self._doubt(offer)
+
+    def _doubt(self, offer: Offer, culprits: Collection[Resource] = ()) -> None:
+        """It is not known what the client took of an offer: all but the culprits is to be said again, as it is by then."""
+        self.absent.difference_update(offer.removals, offer.unknown)
+        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
+        self.owed.update(name for name in offer.removals if name not in self.held and self.covers(name))
 
     def _taken(self, offer: Offer) -> dict[str, Resource]:
         """What the client has of an offer that it takes: nothing of what it dropped meanwhile, nor what stands in."""
@@ -277,9 +293,15 @@ class Subscription:
         self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
         self.held.update(self._taken(offer))
         self.remembered.difference_update(one.name for one in offer.upserts)
-        for name in (*offer.removals, *offer.unknown):
-            self.held.pop(name, None)
+        gone = {name: one for name in (*offer.removals, *offer.unknown) if (one := self.held.pop(name, None))}
+        self._outlast(gone)
         return Accepted(self.type_url, tuple(one for one in offer.upserts if one.name not in offer.unknown))
+
+    def _outlast(self, gone: Mapping[str, Resource]) -> None:
+        """A listener that drains goes on with the routes that are removed, and then asks for them no longer."""
+        if self.type_url in OUTLASTING:
+            self.lingering.update((name, one) for name, one in gone.items() if name in self.names)
+            self.lingering = {name: one for name, one in self.lingering.items() if name not in self.held}
 
     def reject(self, message: str) -> Fact:
         """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again, but not as
@@ -289,7 +311,6 @@ class Subscription:
         self.error = message or "no reason was given"
         if offer.heartbeat:
             return Rejected(self.type_url, (), (), self.error)
-        self.absent.difference_update(offer.removals, offer.unknown)
         fresh = tuple(filter(self.lacks, offer.upserts))
         culprits = blamed(fresh, self.held, message)
         self._contain(offer, fresh, culprits)
@@ -298,9 +319,9 @@ class Subscription:
     def _contain(self, offer: Offer, fresh: tuple[Resource, ...], culprits: tuple[Resource, ...]) -> None:
         """Sees to it that what was refused is not offered again, and everything else of the offer is."""
         if fresh:
-            self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
-            self.owed.update(name for name in offer.removals if name not in self.held and self.covers(name))
+            self._doubt(offer, culprits)
         else:
+            self.absent.difference_update(offer.removals, offer.unknown)
             self.refused.update(dict.fromkeys(offer.removals, ""))
         if self.blind and is_whole(self.type_url):
             self.parked = offer.content

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The edges: gRPC, REST, the admin service and metrics, and the fleet that they serve."""
