@@ -193,7 +193,9 @@ class Subscription:
         if self._has_all_of(resources):
             same, self.resumed, self.blind, self.answered = list(resources.values()), "", False, True
             self.version = resources.version
-        self.held.update((one.name, one) for one in same)
+        for one in same:
+            self.held.pop(one.name, None)  # its name is a copy of the one that all streams share
+            self.held[one.name] = one
         self.pulse.hear(same, -inf)
         self.remembered.difference_update(one.name for one in same)
         return tuple(same)

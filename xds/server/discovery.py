@@ -143,18 +143,26 @@ class Discovery:
 
     async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
-        principal = await self.authenticate(caller_of(wire))
-        first = await _first(wire)
-        if first is None:
+        session = await self._begin(wire, method)
+        if session is None:
             return
-        session = self._open(wire, method, principal, first)
         self._fleet.join(session)
         log.info("%s: connected (%s, %s %s)", session.group, session.node.id, method.service, method.dialect.name)
         try:
-            await self._talk(wire, session, first)
+            await self._talk(wire, session)
         finally:
             self._fleet.leave(session)
             log.info("%s: disconnected (%s)", session.group, session.node.id)
+
+    async def _begin(self, wire: Wire, method: Method) -> Session | None:
+        """The session of a stream, with its first message, which nobody keeps: it may be long. None where there is none."""
+        principal = await self.authenticate(caller_of(wire))
+        first = await _first(wire)
+        if first is None:
+            return None
+        session = self._open(wire, method, principal, first)
+        self._take(session, first)
+        return session
 
     def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
@@ -203,13 +211,12 @@ class Discovery:
         response = stream.respond(time.monotonic()) or Response(only, "", NO_RESOURCES.version, ())
         return Fetched(SOTW.write(response, self._identifier), is_news=response.version != request.version)
 
-    async def _talk(self, wire: Wire, session: Session, first: bytes) -> None:
+    async def _talk(self, wire: Wire, session: Session) -> None:
         """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
         faults: list[ProtocolError] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._write, wire, session, tasks)
             try:
-                self._take(session, first)
                 async for body in wire:
                     self._take(session, body)
             except ProtocolError as error:
