@@ -193,11 +193,11 @@ class Subscription:
         if self._has_all_of(resources):
             same, self.resumed, self.blind, self.answered = list(resources.values()), "", False, True
             self.version = resources.version
-        for one in same:
-            self.held.pop(one.name, None)  # its name is a copy of the one that all streams share
-            self.held[one.name] = one
+        found = {one.name: one for one in same}
+        # Made anew, for their names are copies of those that all streams share.
+        self.held = {**{name: one for name, one in self.held.items() if name not in found}, **found}
+        self.remembered = self.remembered - found.keys()
         self.pulse.hear(same, -inf)
-        self.remembered.difference_update(one.name for one in same)
         return tuple(same)
 
     def _has_all_of(self, resources: Resources) -> bool:
