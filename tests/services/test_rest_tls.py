@@ -74,6 +74,17 @@ async def test_a_certificate_says_who_polls(server, ours):
         assert (await post(port, edge, "clusters"))[0] == 200
 
 
+async def test_a_client_that_would_rather_speak_http2_is_told_that_it_is_not_spoken_here(server, ours):
+    """As curl, which speaks HTTP/2 with whoever says so."""
+    edge = client(ours, ours.issue("edge", uri="spiffe://acme/edge"))
+    edge.set_alpn_protocols(["h2", "http/1.1"])
+    async with (
+        server.serve_rest() as (_, port),
+        await anyio.connect_tcp("localhost", port, ssl_context=edge, tls_standard_compatible=False) as stream,
+    ):
+        assert stream.extra(anyio.streams.tls.TLSAttribute.alpn_protocol) == "http/1.1"
+
+
 async def shown(port: int, context: ssl.SSLContext) -> int:
     """The serial number of the certificate that a new connection is shown."""
     async with await anyio.connect_tcp("localhost", port, ssl_context=context, tls_standard_compatible=False) as stream:

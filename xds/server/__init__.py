@@ -1,1 +1,1 @@
-"""The edges: gRPC, REST, the admin service and metrics, and the fleet that they serve."""
+"""What proxies and people connect to: the xDS server with its transports, REST, the admin page, and the metrics."""

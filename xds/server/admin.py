@@ -16,8 +16,8 @@ from xds.codec.matcher import matches_node
 from xds.model import ProtocolError, Snapshot
 from xds.model.type_url import SHORT_TYPES
 from xds.server import view
-from xds.server.bind import cannot_listen
 from xds.server.client_status import answer, gathered, read_json
+from xds.server.http_server import serve_http
 from xds.server.metrics import Metrics
 from xds.server.plane import Plane
 
@@ -33,20 +33,9 @@ async def serve_admin(plane: Plane, metrics: Metrics, host: str, port: int) -> A
 
     Raises ConfigError when the socket cannot be opened.
     """
-    runner = web.AppRunner(application(plane, metrics), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await _listen(runner, host, port)
-        yield runner.addresses[0][:2]
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise cannot_listen(error, (host, port), setting="admin.address and admin.port", flag="--admin-port") from error
+    served = application(plane, metrics)
+    async with serve_http(served, (host, port), setting="admin.address and admin.port", flag="--admin-port") as address:
+        yield address
 
 
 def application(plane: Plane, metrics: Metrics) -> web.Application:

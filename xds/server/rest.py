@@ -19,8 +19,8 @@ from xds.model import ConfigError, Principal, ProtocolError
 from xds.model.type_url import short_type
 from xds.server.authority import Caller
 from xds.server.background import background
-from xds.server.bind import cannot_listen
 from xds.server.discovery import Discovery, Fetched
+from xds.server.http_server import serve_http
 from xds.server.identity import identify
 from xds.server.service import PATHS
 from xds.server.tls import Certificates, Tls
@@ -49,27 +49,14 @@ async def serve_rest(discovery: Discovery, host: str, port: int, tls: Tls | None
 
     Raises ConfigError when the socket cannot be opened, and for TLS files that are wrong.
     """
-    certificates = await to_thread.run_sync(Certificates, tls) if tls else None
-    runner = web.AppRunner(application(discovery), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        async with background() as tasks:
-            if certificates is not None:
-                tasks.start_soon(certificates.follow)
-            await _listen(runner, host, port, certificates)
-            address = runner.addresses[0][:2]
-            log.info("REST, for proxies that poll: %s:%s", *address)
-            yield address
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int, certificates: Certificates | None) -> None:
+    certificates = await to_thread.run_sync(Certificates, tls, "http/1.1") if tls else None
     context = await to_thread.run_sync(certificates.lasting) if certificates else None
-    try:
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-    except OSError as error:
-        raise cannot_listen(error, (host, port), setting="rest.address and rest.port") from error
+    served = serve_http(application(discovery), (host, port), setting="rest.address and rest.port", context=context)
+    async with background() as tasks, served as address:
+        if certificates is not None:
+            tasks.start_soon(certificates.follow)
+        log.info("REST, for proxies that poll: %s:%s", *address)
+        yield address
 
 
 def application(discovery: Discovery) -> web.Application:

@@ -50,15 +50,18 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
 class Certificates:
     """The newest files that were good. `context` is for new connections; those that are open go on as they began."""
 
-    def __init__(self, settings: Tls) -> None:
-        """Reads the files. Raises ConfigError naming the setting and the file that is wrong."""
-        self._settings = settings
+    def __init__(self, settings: Tls, speaking: str = "h2") -> None:
+        """Reads the files. `speaking` is what is spoken on the connections, as ALPN calls it.
+
+        Raises ConfigError naming the setting and the file that is wrong.
+        """
+        self._settings, self._speaking = settings, speaking
         self._seen = _look(settings)
-        self.context = _context(settings)
+        self.context = _context(settings, speaking)
 
     def lasting(self) -> ssl.SSLContext:
         """A context for a server that keeps the one it is given: each connection gets the newest all the same."""
-        kept = _context(self._settings)
+        kept = _context(self._settings, self._speaking)
         kept.sni_callback = self._renew
         return kept
 
@@ -78,7 +81,7 @@ class Certificates:
             return
         self._seen = seen
         try:
-            self.context = await to_thread.run_sync(_context, self._settings)
+            self.context = await to_thread.run_sync(_context, self._settings, self._speaking)
         except ConfigError as error:
             log.error("%s; the files of before stay in use", error)  # noqa: TRY400  the author's fault: no traceback
         else:
@@ -97,11 +100,11 @@ def _see(path: str) -> tuple[int, int, int] | None:
     return one.st_mtime_ns, one.st_size, one.st_ino
 
 
-def _context(settings: Tls) -> ssl.SSLContext:
+def _context(settings: Tls, speaking: str) -> ssl.SSLContext:
     _check(settings)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[settings.min_version]
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols([speaking])
     context.options |= ssl.OP_NO_TICKET  # a resumed session would not show its certificate again
     context.num_tickets = 0
     try:
