@@ -220,13 +220,16 @@ class TestBootstrap:
         assert san["matcher"]["exact"] == address.partition(":")[0]
         assert context.get("sni") in (None, "xds.test")
 
-    @pytest.mark.parametrize(
-        "files", [("--tls-cert", "a"), ("--tls-cert", "a", "--tls-key", "b"), ("--tls-ca", "a", "--for", "grpc")]
-    )
+    @pytest.mark.parametrize("files", [("--tls-cert", "a"), ("--tls-cert", "a", "--tls-key", "b")])
     def test_files_of_tls_that_do_not_go_together_are_refused(self, legation, files):
         code, _, err = legation("bootstrap", "--group", "g", *files)
         assert code == 2
         assert "--tls-" in err
+
+    def test_grpc_does_not_learn_of_load_reports_here(self, legation):
+        code, _, err = legation("bootstrap", "--for", "grpc", "--group", "g", "--load-reports")
+        assert code == 2
+        assert "gRPC reports where its cluster has an lrs_server" in err
 
     @pytest.mark.parametrize("address", ["x", "x:", ":1", "x:0", "x:70000", "x:y"])
     def test_an_address_that_is_none_says_what_one_looks_like(self, legation, address):

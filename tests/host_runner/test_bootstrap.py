@@ -43,10 +43,13 @@ def test_one_ads_stream_that_names_its_node_once(dialect, api_type):
         }
 
 
-@pytest.mark.parametrize(("address", "kind"), [("10.0.0.1", "STATIC"), ("::1", "STATIC"), ("legation.test", "STRICT_DNS")])
-def test_a_name_is_looked_up_and_an_address_is_not(address, kind):
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [("10.0.0.1", ("STATIC", None)), ("::1", ("STATIC", None)), ("legation.test", ("STRICT_DNS", "ALL"))],
+)
+def test_a_name_is_looked_up_with_all_its_addresses_and_an_address_is_not(address, found):
     cluster = bootstrap("g", "n", (address, 1), admin=ADMIN)["static_resources"]["clusters"][0]
-    assert cluster["type"] == kind
+    assert (cluster["type"], cluster.get("dns_lookup_family")) == found
 
 
 def test_it_is_plain_json_of_a_bootstrap():
@@ -65,3 +68,9 @@ def test_grpc_is_told_whom_to_ask_and_as_whom(host, uri):
     body = grpc_bootstrap("greeter-clients", "client-1", (host, 18000))
     assert body["xds_servers"][0]["server_uri"] == uri
     assert body["node"] == {"id": "client-1", "cluster": "greeter-clients"}
+
+
+def test_grpc_is_told_the_files_of_tls():
+    files = {"authority": "ca.pem", "certificate": "", "key": ""}
+    (server,) = grpc_bootstrap("g", "n", XDS, files)["xds_servers"]
+    assert server["channel_creds"] == [{"type": "tls", "config": {"ca_certificate_file": "ca.pem"}}]

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from recording import breaches
 from relay import Relay, relaying
 
 from xds.codec import resource
+from xds.codec.bootstrap import NO_TLS, grpc_bootstrap
 from xds.model import Resource, Snapshot
 from xds.model.type_url import LDS
 from xds.server.discovery import PassThrough
@@ -57,11 +58,10 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(xds: tuple[str, int], **variables: str) -> AsyncIterator[Caller]:
-    """A client of this control plane inside the `async with`, with these environment variables."""
-    server = {"server_uri": f"{xds[0]}:{xds[1]}", "channel_creds": [{"type": "insecure"}], "server_features": ["xds_v3"]}
-    bootstrap = {"node": {"id": "caller", "cluster": GROUP}, "xds_servers": [server]}
-    environment = {**os.environ, "GRPC_XDS_BOOTSTRAP_CONFIG": json.dumps(bootstrap), **variables}
+async def calling(xds: tuple[str, int], *, tls: Mapping[str, str] = NO_TLS, **variables: str) -> AsyncIterator[Caller]:
+    """A client of this control plane inside the `async with`, with these files of TLS and environment variables."""
+    bootstrap = json.dumps(grpc_bootstrap(GROUP, "caller", xds, tls))
+    environment = {**os.environ, "GRPC_XDS_BOOTSTRAP_CONFIG": bootstrap, **variables}
     async with await anyio.open_process(
         [sys.executable, str(CALLER)], stdin=PIPE, stdout=PIPE, stderr=None, env=environment
     ) as process:

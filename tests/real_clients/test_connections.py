@@ -75,12 +75,38 @@ async def test_connections_that_grow_old_are_not_noticed_by_callers_without_a_pr
             await caller.only("shop", "two")
 
 
+async def test_an_envoy_tries_every_address_of_a_name(envoy, port, one):
+    """`localhost` has an IPv6 address, too, where nobody listens."""
+    async with serving(site(port, one)) as (_, address), running(envoy(("localhost", address[1]))):
+        pass
+
+
+def files_of(issuer: Issuer, name: str) -> dict[str, str]:
+    """What a client with a certificate of this name has."""
+    certificate, key = issuer.issue(name)
+    return {"authority": str(issuer.file), "certificate": str(certificate), "key": str(key)}
+
+
 def over_tls(proxy: Proxy, issuer: Issuer, name: str) -> Proxy:
     """The same Envoy, which shows a certificate of this name to the control plane."""
-    certificate, key = issuer.issue(name)
-    files = {"authority": str(issuer.file), "certificate": str(certificate), "key": str(key)}
-    proxy._bootstrap = secured(proxy._bootstrap, **files)
+    proxy._bootstrap = secured(proxy._bootstrap, **files_of(issuer, name))
     return proxy
+
+
+async def test_a_caller_without_a_proxy_is_known_by_its_certificate(home):
+    """Rows 121, 122."""
+    issuer = Issuer(home, "ours")
+    shown = files_of(issuer, "server")
+    tls = Tls(shown["certificate"], shown["key"], client_ca=str(issuer.file))
+    authority = Authority([Rule(who=("*.edge",), groups=(GROUP,))])
+    async with saying("one") as one:
+        options = {"transport": Transport(tls=tls), "authority": authority}
+        async with serving(tree("shop", one), **options) as (_, address):
+            async with calling(address, tls=files_of(issuer, "one.edge")) as caller:
+                assert await caller.calls("shop") == {"one": 1}
+            async with calling(address, tls=files_of(issuer, "one.core")) as caller:
+                (ending,) = await caller.calls("shop")
+                assert "one.core may not ask for the node group 'edge'" in ending
 
 
 async def test_an_envoy_is_known_by_its_certificate_and_goes_on_when_the_servers_is_renewed(

@@ -22,6 +22,12 @@ HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TLS_CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 CONNECTION_LIMIT: Final = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 
+NO_TLS: Final[Mapping[str, str]] = MappingProxyType({})
+GRPC_FILES: Final[Mapping[str, str]] = MappingProxyType(
+    {"authority": "ca_certificate_file", "certificate": "certificate_file", "key": "private_key_file"}
+)
+"""What a file of TLS is to a control plane's client -> what gRPC calls it."""
+
 # A control plane that starts later is waited for: with a time limit Envoy would open no listener and call itself ready.
 FROM_ADS: Final[Mapping[str, Any]] = MappingProxyType(
     {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
@@ -100,15 +106,17 @@ def over_tls(body: Mapping[str, Any], *, authority: str, certificate: str = "", 
     return made
 
 
-def grpc_bootstrap(group: str, node_id: str, xds: tuple[str, int]) -> dict[str, Any]:
+def grpc_bootstrap(group: str, node_id: str, xds: tuple[str, int], tls: Mapping[str, str] = NO_TLS) -> dict[str, Any]:
     """The bootstrap of a gRPC client or server without a proxy, as JSON data: it asks as a node of this group (gRFC A27).
 
-    What serves asks for listeners by the address that it listens at (gRFC A36).
+    What serves asks for listeners by the address that it listens at (gRFC A36). `tls` has the files of `over_tls`, by
+    their names there; without them the connection is plain text (gRFC A65).
     """
     host, port = xds
+    files = {GRPC_FILES[name]: path for name, path in tls.items() if path}
     server = {
         "server_uri": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "channel_creds": [{"type": "insecure"}],
+        "channel_creds": [{"type": "tls", "config": files} if files else {"type": "insecure"}],
         "server_features": ["xds_v3"],
     }
     return {
@@ -132,9 +140,10 @@ def _ads(api_type: str) -> dict[str, Any]:
 def _xds_cluster(xds: tuple[str, int]) -> dict[str, Any]:
     """The cluster of the control plane: HTTP/2, and a dead connection is found within 35 s."""
     http2 = {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
+    found = {"type": "STATIC"} if _is_ip(xds[0]) else {"type": "STRICT_DNS", "dns_lookup_family": "ALL"}
     return {
         "name": XDS_CLUSTER,
-        "type": "STATIC" if _is_ip(xds[0]) else "STRICT_DNS",
+        **found,  # a name with an IPv6 address, as localhost, would never be tried at its IPv4 one
         "connect_timeout": "5s",
         "load_assignment": {
             "cluster_name": XDS_CLUSTER,

@@ -22,15 +22,16 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
 
 
 @click.command(
+    short_help="Print what an Envoy of your own, or gRPC, starts with.",
     epilog=option.examples(
         "legation bootstrap --group default/quickstart > envoy.yaml && envoy -c envoy.yaml",
         "legation bootstrap --group default/quickstart --xds-address xds.example.com:18000",
         "legation bootstrap --group edge --tls-ca ca.pem --tls-cert envoy.crt --tls-key envoy.key",
         "legation bootstrap --for grpc --group greeter-clients > grpc.json",
-    )
+    ),
 )
-@click.option("--group", required=True, metavar="NAME", help="The node group that this Envoy belongs to: namespace/name.")
-@click.option("--node-id", metavar="ID", help="The Envoy's own name; --service-node says it too.  [default: the group's]")
+@click.option("--group", required=True, metavar="NAME", help="The node group to belong to: namespace/name.")
+@click.option("--node-id", metavar="ID", help="Its own name; Envoy's --service-node says it too.  [default: the group's]")
 @click.option(
     "--xds-address",
     metavar="HOST:PORT",
@@ -40,7 +41,11 @@ def address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int
     help="Where legation serves.",
 )
 @click.option(
-    "--dialect", type=click.Choice(list(envoy.API_TYPES)), default="delta", show_default=True, help="The form of xDS."
+    "--dialect",
+    type=click.Choice(list(envoy.API_TYPES)),
+    default="delta",
+    show_default=True,
+    help="The form of xDS; gRPC speaks sotw.",
 )
 @click.option(
     "--for",
@@ -73,20 +78,20 @@ def bootstrap(
     For gRPC it is the JSON file that the environment variable GRPC_XDS_BOOTSTRAP names. Its group is one of an
     EnvoyResources' spec.groups.
     """
-    secured = _secured(client, **tls)
+    secured = _secured(**tls)
     if client == "grpc":
-        click.echo(screen.as_json(envoy.grpc_bootstrap(group, node_id or group, xds_address)))
+        if load_reports:
+            raise click.UsageError("--load-reports is for an Envoy: gRPC reports where its cluster has an lrs_server")
+        click.echo(screen.as_json(envoy.grpc_bootstrap(group, node_id or group, xds_address, secured)))
         return
     body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect, load_reports=load_reports)
     click.echo(screen.as_yaml(envoy.over_tls(body, **secured) if secured else body))
 
 
-def _secured(client: str, tls_ca: str | None, tls_cert: str | None, tls_key: str | None) -> dict[str, str]:
+def _secured(tls_ca: str | None, tls_cert: str | None, tls_key: str | None) -> dict[str, str]:
     """The files of TLS; empty without it."""
     if (tls_cert is None) is not (tls_key is None) or (tls_cert and tls_ca is None):
         raise click.UsageError("--tls-cert goes with --tls-key, and both with --tls-ca")
     if tls_ca is None:
         return {}
-    if client == "grpc":
-        raise click.UsageError("--tls-ca is for an Envoy: gRPC's bootstrap is written here without TLS")
     return {"authority": tls_ca, "certificate": tls_cert or "", "key": tls_key or ""}
