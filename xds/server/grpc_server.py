@@ -124,6 +124,8 @@ class GrpcServer(Server):
         """Makes the TLS handshake, where there is one, and a connection."""
         secured: dict[str, Any] = {"ssl": certificates.context, **HANDSHAKE} if certificates else {}
         try:
+            # asyncio does so only for sockets that it opened: else what follows a header waits 40 ms for a delayed ACK.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol_factory, accepted, **secured)
         except OSError as error:  # ssl.SSLError is one
             level = logging.INFO if isinstance(error, ssl.SSLError) else logging.DEBUG  # others look whether we are up
