@@ -69,6 +69,12 @@ class Live:
             for part, one in status.failing()
         }
 
+    def save(self, path: Path, text: str) -> None:
+        """As editors do, so that nobody reads half of it."""
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(text)
+        fresh.rename(path)
+
     async def until(self, condition) -> None:
         with anyio.fail_after(DEADLINE):
             while not condition():  # noqa: ASYNC110  what is waited for is told by nobody
@@ -77,7 +83,9 @@ class Live:
 
 @pytest.fixture
 def live(here, caplog):
-    """Serves paths without an Envoy while the block runs; it begins when the good configuration is served."""
+    """Serves paths without an Envoy while the block runs; it begins when the good configuration is served, and when the log
+    has what is wrong besides.
+    """
 
     @asynccontextmanager
     async def serving(*paths: str) -> AsyncIterator[Live]:
@@ -87,6 +95,7 @@ def live(here, caplog):
         async with app.plane(loaded, None) as plane:
             made = Live(plane, caplog)
             await made.until(lambda: "default/edge" in made.served)
+            await made.until(lambda: {words for _, words in made.told()} >= set(made.complaints()))
             yield made
 
     return serving

@@ -32,14 +32,14 @@ async def test_a_running_plane_says_it_once_and_serves_all_else_as_before(here, 
     async with live("good", "bad.yaml") as made:
         before = made.served["default/edge"]
         made.caplog.clear()
-        (here / "bad.yaml").write_text(mistake.text)
+        made.save(here / "bad.yaml", mistake.text)
         await made.until(lambda: mistake.said in made.complaints())
         await made.until(lambda: (mistake.severity, mistake.said) in made.told())
         assert [one for one in made.told() if not _is_the_other_listener(one[1])] == [(mistake.severity, mistake.said)]
         assert mistake.condition is None or mistake.condition in made.conditions()
         _must_be_untouched(before, made.served["default/edge"], answers_500=mistake.answers_500)
 
-        (here / "bad.yaml").write_text("# mended\n")
+        made.save(here / "bad.yaml", "# mended\n")
         await made.until(lambda: all("has no document" in one for one in made.complaints()))
         assert made.served["default/edge"] == before
         assert {key.name for key, *_ in made.conditions()} == set()
@@ -87,13 +87,13 @@ BREAKS = {
 async def test_a_mistake_in_what_is_served_leaves_the_last_good_version_in_force(here, live, file, good, slip, words):
     async with live("good") as made:
         before = made.served
-        (here / "good" / file).write_text(good.replace(*slip))
+        made.save(here / "good" / file, good.replace(*slip))
         await made.until(made.complaints)
         (told,) = made.complaints()
         assert words in told
         assert "until this is mended," in told
         assert made.served == before
-        (here / "good" / file).write_text(good)
+        made.save(here / "good" / file, good)
         await made.until(lambda: not made.complaints())
         assert made.served == before
         assert made.conditions() == set()

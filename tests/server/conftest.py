@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import grpc.aio
 import pytest
 from blockbuster import blockbuster_ctx
 from discovery_world import World
-from grpclib.protocol import H2Protocol
-from grpclib.server import Server
 
 from xds.codec.descriptors import pool
 from xds.protocol import DELTA, SOTW, Dialect
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
+from xds.server.grpc_server import serve
 from xds.server.metrics import Metrics
+from xds.server.transport import Transport
 
 
 @pytest.fixture(autouse=True)
@@ -30,22 +29,6 @@ def _nothing_blocks() -> Iterator[None]:
 @pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     return request.param
-
-
-class ClosingServer(Server):
-    """Closes its connections at the end, rather than wait for clients that may keep theirs for later."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.protocols: list[H2Protocol] = []
-
-    def _protocol_factory(self) -> H2Protocol:
-        self.protocols.append(super()._protocol_factory())
-        return self.protocols[-1]
-
-    def hang_up(self) -> None:
-        for one in self.protocols:
-            one.processor.close()
 
 
 @pytest.fixture(scope="session")
@@ -67,16 +50,11 @@ async def _one_loop(anyio_backend: str) -> AsyncIterator[None]:
 async def world(anyio_backend: str) -> AsyncIterator[World]:
     fleet = Fleet()
     discovery = Discovery(fleet, Metrics(), identifier="me")
-    server = ClosingServer([discovery], codec=PassThrough())
-    await server.start("127.0.0.1", 0)
-    (host, port) = server._server.sockets[0].getsockname()
-    target = f"{host}:{port}"
-    async with grpc.aio.insecure_channel(target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
-        made = World(fleet, discovery, channel, target)
-        yield made
-        for call in made.calls:
-            call.cancel()
-        await made.until(lambda: not list(fleet.sessions()))
-    server.hang_up()
-    server.close()
-    await server.wait_closed()
+    async with serve([discovery], PassThrough(), Transport(), "127.0.0.1", 0) as (host, port):
+        target = f"{host}:{port}"
+        async with grpc.aio.insecure_channel(target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            made = World(fleet, discovery, channel, target)
+            yield made
+            for call in made.calls:
+                call.cancel()
+            await made.until(lambda: not list(fleet.sessions()))

@@ -49,7 +49,7 @@ def bootstrap(api: str, control_plane: int, token: str = "") -> dict[str, Any]:
     if api != "REST":
         http2 = {"@type": PREFIX + HTTP2, "explicit_http_config": {"http2_protocol_options": {}}}
         cluster["typed_extension_protocol_options"] = {HTTP2: http2}
-    runtime = {"name": "served", "rtds_layer": {"name": "runtime", "rtds_config": source(api)}}
+    runtime = {"name": "served", "rtds_layer": {"name": "runtime", "rtds_config": source(api, token)}}
     return {
         "node": {"id": "n1", "cluster": "edge"},
         "admin": {"address": socket_address(0)},
@@ -208,12 +208,14 @@ async def test_an_envoy_without_ads_gets_every_type_and_every_change(tmp_path, a
 
 @pytest.mark.parametrize("api", ["GRPC", "DELTA_GRPC"])
 async def test_an_envoy_shows_its_token_and_gets_what_its_rule_lets_it(tmp_path, api, anyio_backend):
-    """Rows 121, 123: clusters it may have, listeners it may not; what it may have, it gets all the same."""
-    authority = Authority((Rule(who=("edge",), types=("cds",)),), [Tokens()])
+    """Rows 121, 123: clusters it may have, listeners it may not; what it may have, it gets all the same.
+
+    So it may have the runtime, for which Envoy waits 15 s (initial_fetch_timeout) before it asks for clusters.
+    """
+    authority = Authority((Rule(who=("edge",), types=("cds", "rtds")),), [Tokens()])
     server = XdsServer(authority=authority)
-    await server.publish(
-        "edge", Snapshot.of([cluster("a"), resource({"@type": LDS, "name": "l", "address": socket_address(0)})])
-    )
+    bodies = {"@type": LDS, "name": "l", "address": socket_address(0)}, {"@type": RTDS, "name": "runtime", "layer": {}}
+    await server.publish("edge", Snapshot.of([cluster("a"), *map(resource, bodies)]))
     async with server.serve() as (_, port), an_envoy(tmp_path, bootstrap(api, port, "edge")) as admin:
 
         async def has(suffix: str, value: int) -> bool:
@@ -223,5 +225,5 @@ async def test_an_envoy_shows_its_token_and_gets_what_its_rule_lets_it(tmp_path,
         await until(
             lambda: b'legation_xds_refused_total{code="PERMISSION_DENIED",service="lds"}' in server.metrics.render()[1]
         )
-        assert [one.method.service for one in server.fleet.sessions()] == ["cds"]
+        assert {one.method.service for one in server.fleet.sessions()} == {"cds", "rtds"}
         assert await stats(admin, "listener_manager.lds.update_success") == 0
