@@ -91,6 +91,11 @@ class Tokens:
         return certified
 
 
+class Fragile:
+    def __init__(self):
+        raise OSError(2, "No such file or directory", "tokens.txt")
+
+
 class Shapeless:
     """No source: it cannot translate."""
 
@@ -124,6 +129,8 @@ timid = acme:Shapeless
 
 [legation.authenticators]
 tokens = acme:Tokens
+fragile = acme:Fragile
+rash = acme_rash:Tokens
 """
 
 RIVAL = """
@@ -139,6 +146,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _install(site, "acme", ENTRY_POINTS)
     _install(site, "rival", RIVAL)
     (site / "acme.py").write_text(ACME)
+    (site / "acme_rash.py").write_text('import os\n\nTOKEN = os.environ["ACME_TOKEN"]\n')
     monkeypatch.syspath_prepend(site)
     monkeypatch.delitem(sys.modules, "acme", raising=False)
 

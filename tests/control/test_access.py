@@ -22,6 +22,13 @@ def test_an_address_for_other_machines_that_are_all_refused_is_told(write, caplo
     assert "set xds.tls.client_ca or authenticators, or let access have a rule for anonymous" in caplog.text
 
 
+def test_rules_that_let_in_nobody_of_this_machine_are_told(write, caplog):
+    authority_of(settings.load(write("s.yaml", NONE + "runner: none\naccess: [{who: ['spiffe://*']}]\n")))
+    (told,) = [one.getMessage() for one in caplog.records]
+    assert told.startswith("xds.address is 127.0.0.1, but proxies on this machine are all refused")
+    assert told.endswith("or let access have a rule for local")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -42,3 +49,4 @@ def test_rules_that_refuse_our_own_proxies_are_told(write, caplog, more, told):
     text = f"runner: {{host: {{}}}}\naccess: [{{who: ['spiffe://*']}}{more}]\n"
     authority_of(settings.load(write("s.yaml", NONE + text)))
     assert ("access has no rule for local: proxies that the runner host starts" in caplog.text) == told
+    assert len(caplog.records) == told

@@ -47,6 +47,22 @@ def test_a_plug_in_that_its_module_lacks_names_its_package():
     assert "cannot be loaded from acme:Absent" in said(plugin.SOURCES, "absent")
 
 
+def test_a_plug_in_whose_module_breaks_names_its_package():
+    assert said(plugin.AUTHENTICATORS, "rash") == (
+        "the authenticator 'rash' cannot be loaded from acme_rash:Tokens: KeyError: 'ACME_TOKEN'"
+        " (importing it fails; it comes with the package acme)"
+    )
+
+
+def test_a_plug_in_that_cannot_be_made_says_why():
+    with pytest.raises(ConfigError) as caught:
+        Plugin(plugin.AUTHENTICATORS, "fragile", plugin.load(plugin.AUTHENTICATORS, "fragile")).make()
+    assert str(caught.value) == (
+        "the authenticator 'fragile' cannot be made: FileNotFoundError: [Errno 2] No such file or directory: 'tokens.txt'"
+        " (it is acme.Fragile)"
+    )
+
+
 def test_what_is_no_class_is_refused():
     assert "the provider 'number' is no class, but 7" in said(plugin.PROVIDERS, "number")
 

@@ -103,7 +103,16 @@ def test_paths_take_the_place_of_every_provider(write):
             "xds:\n  tls: {certificate: a, key: b}\n",
             "s.yaml:2: xds.tls does not go together with a runner, whose proxies connect without it (write runner: none)",
         ),
-        ("xds:\n  write_timeout_seconds: 0\n", "s.yaml:2: xds.write_timeout_seconds must be more than 0.0"),
+        ("xds:\n  write_timeout_seconds: 0\n", "s.yaml:2: xds.write_timeout_seconds must be more than 0"),
+        (
+            "xds:\n  tls: {certificate: a, key: b, min_version: 1.3}\n",
+            "s.yaml:2: xds.tls.min_version must be text, not a number (put it in quotes)",
+        ),
+        ("access: []\n", "s.yaml:1: access must not be empty"),
+        (
+            "reports:\n  load_sinks: {gone: {}}\n",
+            "s.yaml:1: reports.load_interval is missing, and load_sinks would be told nothing (write 10)",
+        ),
         (
             "xds:\n  max_mesage_bytes: 1\n",
             "s.yaml:2: xds.max_mesage_bytes is not a setting (did you mean max_message_bytes?)",
@@ -113,7 +122,7 @@ def test_paths_take_the_place_of_every_provider(write):
         ("providers:\n  memory:\n    names: a\n", "s.yaml:3: providers.memory.names must be a list, not text"),
         (
             "providers:\n  memory:\n    names: [a,\n      1]\n",
-            "s.yaml:4: providers.memory.names[1] must be text, not a whole number",
+            "s.yaml:4: providers.memory.names[1] must be text, not a whole number (put it in quotes)",
         ),
         ("providers:\n  memory: 3\n", "s.yaml:2: providers.memory must be a mapping, not a whole number"),
         ("sources:\n  echoes: {a: 1}\n", "s.yaml:2: sources.echoes takes no settings (write echoes: {})"),

@@ -6,6 +6,7 @@ import grpc
 import grpc.aio
 import pytest
 from discovery_world import NODE, cluster
+from prometheus_client.parser import text_string_to_metric_families
 
 from xds.model.type_url import CDS, LDS
 
@@ -185,3 +186,20 @@ async def test_a_client_that_comes_back_is_believed(world):
     (session,) = world.fleet.sessions()
     (held,) = session.describe().types
     assert held.resources == 1
+
+
+async def test_a_proxy_that_comes_late_is_not_measured_from_before_it_came(world, dialect):
+    world.publish(edge=(cluster("a"),))
+    world.fleet.group("edge").published -= 1_000
+    call = world.open(dialect)
+    await call.send(node=NODE)
+    await call.names()
+    await world.until(lambda: seconds(world) is not None)
+    assert seconds(world) < 500
+
+
+def seconds(world) -> float | None:
+    """From publications to ACKs, in all."""
+    families = text_string_to_metric_families(world.discovery._metrics.render()[1].decode())
+    measured = [one.value for family in families for one in family.samples if one.name == "legation_xds_ack_seconds_sum"]
+    return sum(measured) if measured else None

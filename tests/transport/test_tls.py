@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import anyio
 import grpc
 import pytest
+from anyio import to_thread
 from anyio.streams.tls import TLSAttribute
 from cryptography import x509
 from grpc_client import clusters
@@ -116,7 +118,7 @@ async def test_plain_text_gets_no_answer_over_tls(serving, talks, dialect, serve
     async with serving(tls=server_files) as (_, address):
         talk = await talks.begin(address, dialect)
         assert (await talk.end())[0] == UNAVAILABLE
-        assert "no TLS connection" in caplog.text
+        assert "no TLS connection: it does not speak TLS" in caplog.text
 
 
 async def test_a_client_certificate_lets_in_and_tells_who_it_is(mutual, dialect, ours, monkeypatch):
@@ -141,17 +143,25 @@ async def test_a_client_without_a_right_to_the_group_is_told_so(serving, talks, 
         assert (code, words) == (grpc.StatusCode.PERMISSION_DENIED, "one.core may not ask for the node group 'edge'")
 
 
+NOT_ACCEPTED = "its certificate is not accepted: "
 WRONG = {
-    "none": lambda _: None,
-    "foreign": lambda ours: Issuer(ours.folder, "theirs").issue("stranger"),
-    "expired": lambda ours: ours.issue("late", age=dt.timedelta(days=3)),
-    "not yet valid": lambda ours: ours.issue("early", age=-dt.timedelta(days=3)),
+    "none": (lambda _: None, "it shows no certificate"),
+    "foreign": (
+        lambda ours: Issuer(ours.folder, "theirs").issue("stranger"),
+        NOT_ACCEPTED + "unable to get local issuer certificate",
+    ),
+    "expired": (lambda ours: ours.issue("late", age=dt.timedelta(days=3)), NOT_ACCEPTED + "certificate has expired"),
+    "not yet valid": (
+        lambda ours: ours.issue("early", age=-dt.timedelta(days=3)),
+        NOT_ACCEPTED + "certificate is not yet valid",
+    ),
 }
 
 
 @pytest.mark.parametrize("which", WRONG)
 async def test_the_wrong_client_certificate_is_refused_and_disturbs_nobody(mutual, dialect, ours, caplog, which):
-    issued = WRONG[which](ours)
+    issue, why = WRONG[which]
+    issued = issue(ours)
     good = await mutual.begin(dialect, credentials(ours, ours.issue("good")))
     assert await good.names() == ["a"]
     caplog.clear()
@@ -160,9 +170,33 @@ async def test_the_wrong_client_certificate_is_refused_and_disturbs_nobody(mutua
     told = [one for one in caplog.records if "no TLS connection" in one.getMessage()]
     assert {one.levelname for one in told} == {"INFO"}
     assert all(one.getMessage().startswith("127.0.0.1:") for one in told)
+    assert all(one.getMessage().endswith(f": no TLS connection: {why}") for one in told)
     assert not [one for one in caplog.records if one.levelno > logging.INFO]
     await mutual.server.publish("edge", clusters("b"))
     assert await good.names() == ["b"]
+
+
+async def test_a_client_that_does_not_know_our_authority_is_told_of(serving, ours, server_files, caplog):
+    theirs = ssl.create_default_context(cafile=str(Issuer(ours.folder, "theirs").file))
+
+    async def is_told():
+        return "no TLS connection: it does not know who signed our certificate" in caplog.text
+
+    def shakes_hands(address):  # asyncio's client would go without a word
+        with socket.create_connection(address) as plain, theirs.wrap_socket(plain, server_hostname="localhost"):
+            pass
+
+    async with serving(tls=server_files) as (_, address):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await to_thread.run_sync(shakes_hands, address)
+        await until(is_told)
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, False), (3, True), (-3, True)])
+def test_a_certificate_that_is_not_valid_now_is_told(ours, caplog, days, told):
+    certificate, key = ours.issue("localhost", age=dt.timedelta(days=days))
+    Certificates(Tls(str(certificate), str(key), client_ca=str(ours.file))).lasting()
+    assert [one.getMessage().partition(" is valid from ")[0] for one in caplog.records] == [str(certificate)] * told
 
 
 async def test_a_client_that_never_finishes_its_handshake_is_sent_away(serving, server_files, monkeypatch):

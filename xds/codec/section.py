@@ -21,15 +21,17 @@ _MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*)`")
 _CHOICE: Final = re.compile(r"Invalid enum value (?P<value>.*)")
 
 _WORDS: Final = (
-    (re.compile(r"Expected `[^`]*` <= (.*)"), r"must be at most \1"),
-    (re.compile(r"Expected `[^`]*` >= (.*)"), r"must be at least \1"),
-    (re.compile(r"Expected `[^`]*` < (.*)"), r"must be less than \1"),
-    (re.compile(r"Expected `[^`]*` > (.*)"), r"must be more than \1"),
+    (re.compile(r"Expected `[^`]*` <= (.*?)(\.0)?$"), r"must be at most \1"),
+    (re.compile(r"Expected `[^`]*` >= (.*?)(\.0)?$"), r"must be at least \1"),
+    (re.compile(r"Expected `[^`]*` < (.*?)(\.0)?$"), r"must be less than \1"),
+    (re.compile(r"Expected `[^`]*` > (.*?)(\.0)?$"), r"must be more than \1"),
     (re.compile(r"Expected `[^`]*` of length >= 1$"), "must not be empty"),
 )
 """msgspec's sentences -> ours."""
 
 _TYPES: Final = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<given>[^`]*)`")
+_QUOTED: Final = re.compile(r"Expected `str`, got `(int|float|bool)`")
+"""What YAML takes for something else than text."""
 _TYPE_WORDS: Final[Mapping[str, str]] = {
     "int": "a whole number",
     "float": "a number",
@@ -75,7 +77,7 @@ def _config_error(text: str, kind: type[msgspec.Struct], at: str) -> ConfigError
         return ConfigError("is missing", field=f"{field}.{key['name']}".lstrip("."))
     if choice := _CHOICE.match(text):
         return ConfigError(f"cannot be {choice['value']}", field=field, hint=f"it can be {' or '.join(_values(types))}")
-    return ConfigError(_in_words(text), field=field)
+    return ConfigError(_in_words(text), field=field, hint="put it in quotes" if _QUOTED.match(text) else "")
 
 
 def _in_words(text: str) -> str:

@@ -12,8 +12,8 @@ from xds.server.authority import ANONYMOUS, LOCAL, Authority, is_loopback
 log = logging.getLogger("legation")
 
 REFUSED: Final = (
-    "%s.address is %s, but proxies on other machines are all refused: nothing tells who they are; "
-    "set xds.tls.client_ca or authenticators, or let access have a rule for anonymous"
+    "%s.address is %s, but proxies on %s are all refused: nothing tells who they are; "
+    "set xds.tls.client_ca or authenticators, or let access have a rule for %s"
 )
 OUR_OWN: Final = (
     "access has no rule for local: proxies that the runner %s starts here are refused, unless they prove who they are; "
@@ -26,16 +26,18 @@ def authority_of(settings: Settings) -> Authority:
     authority = Authority(settings.access, [one.make() for one in settings.authenticators])
     if settings.runner is not None and not authority.lets_in(LOCAL):
         log.warning(OUR_OWN, settings.runner.name)
-    for section, address in _open(settings, authority):
-        log.warning(REFUSED, section, address)
+    for refused in _refused(settings, authority):
+        log.warning(REFUSED, *refused)
     return authority
 
 
-def _open(settings: Settings, authority: Authority) -> Iterator[tuple[str, str]]:
-    """(section, address) of what other machines reach in vain."""
-    certified = settings.xds.tls is not None and settings.xds.tls.client_ca is not None
-    if certified or settings.authenticators or authority.lets_in(ANONYMOUS):
+def _refused(settings: Settings, authority: Authority) -> Iterator[tuple[str, str, str, str]]:
+    """What is reached in vain: section, address, from where, and as whom."""
+    if settings.authenticators or (settings.xds.tls is not None and settings.xds.tls.client_ca is not None):
         return
     for section, one in (("xds", settings.xds), ("rest", settings.rest)):
-        if one is not None and not is_loopback(one.address):
-            yield section, one.address
+        if one is None or (settings.runner is not None and is_loopback(one.address)):
+            continue
+        whence, who = ("this machine", LOCAL) if is_loopback(one.address) else ("other machines", ANONYMOUS)
+        if not authority.lets_in(who):
+            yield section, one.address, whence, str(who)

@@ -10,7 +10,18 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
-from xds.model import Authenticator, ConfigError, Grouping, Hook, LoadSink, OnDemand, Provider, ProxyRunner, Source
+from xds.model import (
+    Authenticator,
+    ConfigError,
+    Grouping,
+    Hook,
+    LegationError,
+    LoadSink,
+    OnDemand,
+    Provider,
+    ProxyRunner,
+    Source,
+)
 
 PROVIDERS: Final = "legation.providers"
 SOURCES: Final = "legation.sources"
@@ -46,15 +57,26 @@ class Plugin(Generic[T]):
     settings: msgspec.Struct | None = None
 
     def make(self) -> T:
-        """A new instance. Raises ConfigError when it lacks its role's interface, and whatever its constructor raises."""
-        made = self.factory() if self.settings is None else self.factory(self.settings)
+        """A new instance. Raises ConfigError when its constructor raises anything, or it lacks its role's interface."""
         role, interface = ROLES[self.group]
+        made = self._made(role)
         if not isinstance(made, interface):
             raise ConfigError(
                 f"the {role} {self.name!r} is no {interface.__name__}: it lacks {', '.join(_lacking(made, interface))}",
                 hint=f"see xds.model.{interface.__name__}; it is {self.factory.__module__}.{self.factory.__qualname__}",
             )
         return cast("T", made)
+
+    def _made(self, role: str) -> object:
+        try:
+            return self.factory() if self.settings is None else self.factory(self.settings)
+        except LegationError:
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"the {role} {self.name!r} cannot be made: {type(error).__name__}: {error}",
+                hint=f"it is {self.factory.__module__}.{self.factory.__qualname__}",
+            ) from error
 
 
 def load(group: str, name: str) -> type:
@@ -83,6 +105,11 @@ def _imported(point: EntryPoint) -> type:
         raise ConfigError(
             f"the {_role(point.group)} {point.name!r} cannot be loaded from {point.value}: {error}",
             hint=f"it comes with the package {_package(point)}; is that complete?",
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f"the {_role(point.group)} {point.name!r} cannot be loaded from {point.value}: {type(error).__name__}: {error}",
+            hint=f"importing it fails; it comes with the package {_package(point)}",
         ) from error
     if not isinstance(loaded, type):
         raise ConfigError(

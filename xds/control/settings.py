@@ -74,7 +74,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rest: Rest | None = None
     admin: Admin = Admin()
     log: Log = Log()
-    access: tuple[Rule, ...] = DEFAULT
+    access: Annotated[tuple[Rule, ...], msgspec.Meta(min_length=1)] = DEFAULT
     authenticators: dict[str, Any] = {}
     grouping: dict[str, Any] | None = None
     default_group: str = ""
@@ -172,6 +172,8 @@ def _settings(file: File) -> Settings:
     if file.xds.tls is not None and file.runner != "none":
         what = "does not go together with a runner, whose proxies connect without it"
         raise ConfigError(what, field="xds.tls", hint="write runner: none")
+    if file.reports.load_sinks and file.reports.load_interval is None:
+        raise ConfigError("is missing, and load_sinks would be told nothing", field="reports.load_interval", hint="write 10")
     if not file.sources:
         raise ConfigError("is empty", field="sources", hint="name at least one, for instance gatewayapi: {}")
     return Settings(

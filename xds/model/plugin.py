@@ -3,7 +3,7 @@
 A plug-in is a class whose constructor takes its own settings, a frozen `msgspec.Struct` named by its class attribute
 `Settings`; the section under the plug-in's name in the settings file is decoded into it. It is found through the entry
 point group of its role: `legation.providers`, `legation.sources`, `legation.hooks`, `legation.on_demand`,
-`legation.runners`, `legation.nodes`, `legation.authenticators`.
+`legation.runners`, `legation.nodes`, `legation.authenticators`, `legation.load_sinks`.
 """
 
 from __future__ import annotations

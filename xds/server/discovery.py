@@ -248,8 +248,8 @@ class Discovery:
 
     def _note(self, session: Session, fact: Fact) -> None:
         if not isinstance(fact, Rejected):
-            published = self._fleet.group(session.group).published
-            self._metrics.ack(fact.type_url, time.monotonic() - published)
+            since_published = time.monotonic() - self._fleet.group(session.group).published
+            self._metrics.ack(fact.type_url, min(since_published, time.time() - session.since))
             return
         self._metrics.nack(fact.type_url)
         whom = ", ".join(one.name for one in fact.culprits) or f"one of {len(fact.offered)}"

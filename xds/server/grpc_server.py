@@ -23,7 +23,7 @@ from xds.server.background import background
 from xds.server.bind import cannot_listen
 from xds.server.client_connection import ClientConnection, Reception
 from xds.server.pace import Gate, Pace
-from xds.server.tls import Certificates
+from xds.server.tls import Certificates, in_words
 from xds.server.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class GrpcServer(Server):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol_factory, accepted, **secured)
         except OSError as error:  # ssl.SSLError is one
             level = logging.INFO if isinstance(error, ssl.SSLError) else logging.DEBUG  # others look whether we are up
-            log.log(level, "%s:%s: no TLS connection: %s", address[0], address[1], error)
+            log.log(level, "%s:%s: no TLS connection: %s", address[0], address[1], in_words(error))
 
     def _protocol_factory(self) -> H2Protocol:
         return ClientConnection(super()._protocol_factory().handler, self._reception)

@@ -56,7 +56,7 @@ class Metrics:
         self._ack_seconds = meter.create_histogram(
             "legation_xds_ack",
             "s",
-            "From the publication of a change to a proxy's ACK, by type",
+            "From the publication of a change, or a proxy's connection where that is later, to its ACK, by type",
             explicit_bucket_boundaries_advisory=ACK_SECONDS,
         )
         self._translation_seconds = meter.create_histogram(
@@ -82,7 +82,7 @@ class Metrics:
         self._responses.add(1, {"type": _label(type_url)})
 
     def ack(self, type_url: str, seconds: float) -> None:
-        """A proxy accepted a response, this long after its change was published."""
+        """A proxy accepted a response, this long after its change was published and it was there to be told."""
         labels = {"type": _label(type_url)}
         self._acks.add(1, labels)
         self._ack_seconds.record(seconds, labels)

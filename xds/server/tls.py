@@ -6,6 +6,7 @@ import logging
 import os
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -24,6 +25,18 @@ LOOK: Final = 1.0
 """Seconds between two looks at the files: a look also sees what no file event tells, as behind a symlink or on a mount."""
 
 VERSIONS: Final[Mapping[str, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+REASONS: Final[Mapping[str, str]] = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it shows no certificate",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS",
+    "HTTP_REQUEST": "it does not speak TLS",
+    "UNSUPPORTED_PROTOCOL": "it speaks an older TLS than min_version",
+    "TLSV1_ALERT_UNKNOWN_CA": "it does not know who signed our certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not accept our certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it says that our certificate has expired",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it does not accept our certificate",
+}
+"""OpenSSL's name for what was wrong with a client -> what that means."""
 
 Seen: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 """What a look saw of each file: when it was written, how long it is, and which file it is; None where there is none."""
@@ -61,7 +74,7 @@ class Certificates:
 
     def lasting(self) -> ssl.SSLContext:
         """A context for a server that keeps the one it is given: each connection gets the newest all the same."""
-        kept = _context(self._settings, self._speaking)
+        kept = _made(self._settings, self._speaking)
         kept.sni_callback = self._renew
         return kept
 
@@ -100,8 +113,20 @@ def _see(path: str) -> tuple[int, int, int] | None:
     return one.st_mtime_ns, one.st_size, one.st_ino
 
 
+def in_words(error: OSError) -> str:
+    """Why a client has no TLS connection, as far as that is known here."""
+    reason = getattr(error, "reason", None) or ""
+    if reason == "CERTIFICATE_VERIFY_FAILED":
+        return f"its certificate is not accepted: {getattr(error, 'verify_message', '')}"
+    return REASONS.get(reason, str(error))
+
+
 def _context(settings: Tls, speaking: str) -> ssl.SSLContext:
     _check(settings)
+    return _made(settings, speaking)
+
+
+def _made(settings: Tls, speaking: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[settings.min_version]
     context.set_alpn_protocols([speaking])
@@ -123,9 +148,12 @@ def _check(settings: Tls) -> None:
     key = bodies.pop("key")
     for setting, body in bodies.items():
         try:
-            x509.load_pem_x509_certificates(body)
+            first, *_ = x509.load_pem_x509_certificates(body)
         except ValueError as error:
             raise _wrong(settings, setting, "holds no PEM certificate") from error
+        if not first.not_valid_before_utc <= datetime.now(UTC) <= first.not_valid_after_utc:
+            validity = first.not_valid_before_utc, first.not_valid_after_utc
+            log.warning("%s is valid from %s to %s only, and will not be accepted now", settings.files()[setting], *validity)
     try:
         load_pem_private_key(key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
