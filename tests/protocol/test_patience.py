@@ -8,7 +8,7 @@ from xds_resources import cluster, endpoints, listener, route
 
 from xds.model import Answer
 from xds.model.type_url import CDS, EDS, LDS, RDS
-from xds.protocol import Limits, Overdue, Stream
+from xds.protocol import Accepted, Limits, Overdue, Rejected, Stream
 
 PATIENCE = Limits().patience
 
@@ -74,6 +74,25 @@ def test_what_was_overdue_may_be_there_all_the_same(dialect):
     assert client.expect(CDS, "z").removals == (set() if dialect is SOTW else {"x", "y"})
     client.ack(CDS)
     assert client.is_silent()
+
+
+def test_an_error_of_what_was_overdue_is_no_refusal_of_the_news():
+    """Envoy's answer in SotW: the version that it took last, and what it found wrong with the one before."""
+    group = Group(SOTW, cluster("x", eds=False))
+    client = group.client()
+    client.ask(CDS)
+    client.expect(CDS, "x")
+    group.now = PATIENCE
+    assert client.is_silent()
+    group.publish(cluster("y", eds=False))
+    got = client.expect(CDS, "y")
+    fact = client.send(CDS, version_info=got.version, response_nonce=got.nonce, error_detail={"message": "x is bad"})
+    assert fact == Accepted(CDS, (cluster("y", eds=False),))
+    client.types[CDS].unanswered = None
+    group.publish(cluster("y", "2", eds=False))
+    got = client.pull()
+    fact = client.send(CDS, version_info=got.version, response_nonce=got.nonce, error_detail={"message": "no"})
+    assert isinstance(fact, Rejected)
 
 
 def late(client, nonce):

@@ -14,7 +14,8 @@ from patience import SECONDS
 from recording import breaches
 from relay import Relay, relaying
 
-from xds.model import Resource, Snapshot
+from xds.model import Answer, Resource, Snapshot
+from xds.server.transport import Transport
 from xds.server.xds_server import Publication, XdsServer
 
 
@@ -32,14 +33,22 @@ class Edge:
         with anyio.fail_after(SECONDS):
             return await self.server.publish(GROUP, Snapshot.of(resources), until="accepted")
 
+    def answers(self) -> list[Answer]:
+        """What Envoy last said of each type."""
+        return [held.answer for one in self.server.fleet.streams(GROUP) for held in one.stream.subscribed()]
+
 
 @asynccontextmanager
-async def an_edge(program: str, home: Path, dialect: Any, *resources: Resource, wordy: bool = False) -> AsyncIterator[Edge]:
-    """An edge that is live with these resources; a `wordy` Envoy says who it is in every request."""
-    server = XdsServer(identifier="real clients")
+async def an_edge(
+    program: str, home: Path, dialect: Any, *resources: Resource, wordy: bool = False, hurried: bool = False
+) -> AsyncIterator[Edge]:
+    """An edge that is live with these resources; a `wordy` Envoy says who it is in every request. A `hurried` control plane
+    waits for an answer for a second only, and then says the next thing without it.
+    """
+    server = XdsServer(identifier="real clients", transport=Transport(patience_seconds=1) if hurried else Transport())
     await server.publish(GROUP, Snapshot.of(resources))
     async with server.serve() as address, relaying(address) as relay:
         proxy = Proxy(program, home, relay.address, dialect, wordy=wordy)
         async with running(proxy):
             yield Edge(server, relay, proxy)
-        assert not (wrong := breaches(relay, dialect)), wrong
+        assert hurried or not (wrong := breaches(relay, dialect)), wrong

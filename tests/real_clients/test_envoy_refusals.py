@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from envoy_proxy import Proxy, running
+from envoy_proxy import GROUP, Proxy, running
 from gateway_site import ask, free_port
 from load import load
 from network import bad_cluster, bad_route, cluster, endpoints, listener, route, site
+from patience import until
 from relay import Relay
+
+from xds.model import Answer, Snapshot
 
 CLUSTERS = r"cluster_manager\.cds"
 MOST = 5
@@ -69,3 +72,19 @@ async def test_several_bad_routes_of_which_envoy_names_none_are_found(edge, port
 def refusals(relay: Relay) -> list[bytes]:
     """The requests that refuse a bad route."""
     return [request for request in relay.asked if b"missing ): (" in request]
+
+
+async def test_an_update_that_envoy_never_answers_is_followed_by_the_next(edge, port, one, two):
+    """Row 25: a cluster that cannot be made once its endpoints are there keeps the ACK of its update back for ever."""
+    ring = {"minimum_ring_size": 9, "maximum_ring_size": 8}
+    stuck = cluster("bad", lb_policy="RING_HASH", ring_hash_lb_config=ring), endpoints("bad", one)
+    more = cluster("more"), endpoints("more", one)
+    async with edge(*site(port, one), hurried=True) as made, load(f"http://127.0.0.1:{port}/") as traffic:
+        await made.server.publish(GROUP, Snapshot.of([*site(port, one, mark=1), *stuck, *more]))
+        await until(lambda: Answer.STALE in made.answers())
+        done = await made.publish(
+            listener("web", port, "all"), route("all", rest="new"), cluster("new"), endpoints("new", two)
+        )
+        assert done.accepted
+        await traffic.only("200 two")
+    assert not traffic.failures

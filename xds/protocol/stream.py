@@ -18,7 +18,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from math import inf
 from typing import Final
@@ -192,7 +192,16 @@ class Stream:
         """An ACK or a NACK is a request with the nonce of the response that is not answered yet; `error` tells which."""
         if subscription.offer is None or request.nonce != subscription.offer.nonce:
             return None
-        return subscription.accept() if request.error is None else subscription.reject(request.error.strip())
+        if request.error is None or self._is_older(subscription, request.version):
+            return subscription.accept()
+        return subscription.reject(request.error.strip())
+
+    def _is_older(self, subscription: Subscription, version: str) -> bool:
+        """Whether an error is about an update that another took the place of: the SotW of Envoy sends the one answer that it
+        has for both, with what it found wrong with the first and the version that it took with the second.
+        """
+        assert subscription.offer is not None
+        return subscription.supersedes and version == subscription.offer.version != subscription.version
 
     # Answers that do not come
 
@@ -219,6 +228,8 @@ class Stream:
             return
         if offer.source is not snapshot.of_type(subscription.type_url):
             subscription.supersede()
+            before = subscription.held
+            self._rewarm(subscription, (*offer.upserts, *(before[one.name] for one in offer.upserts if one.name in before)))
 
     # What lives only as long as it is heard of
 
@@ -372,7 +383,7 @@ class Stream:
         offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version, source=source)
         # A full state says of everything how it is to be, and owes nothing more.
         subscription.send(offer, set() if self._is_whole(subscription) else draft.late & draft.owed)
-        self._rewarm(subscription, offer)
+        self._rewarm(subscription, offer.upserts)
         self._weigh(subscription, everything, offer)
         return Response(
             subscription.type_url,
@@ -411,7 +422,7 @@ class Stream:
             return UNAVAILABLE, reason
         return NOT_FOUND, f"there is no such {short_type(reference[0])} resource"
 
-    def _rewarm(self, subscription: Subscription, offer: Offer) -> None:
+    def _rewarm(self, subscription: Subscription, changed: Collection[Resource]) -> None:
         """What changed warms again and waits for what it names, which Envoy does not ask for again in delta (envoy#13009)
         and asks for with a bare repeat of its ACK in SotW: so that is sent again unasked.
         """
@@ -419,7 +430,7 @@ class Stream:
             if type_url == LEDS and BREAKS_OVER_ENDPOINTS in self._features:
                 continue
             if (children := self._subscriptions.get(type_url)) is not None:
-                children.owe(name for one in offer.upserts for name in one.names(type_url))
+                children.owe(name for one in changed for name in one.names(type_url))
 
 
 def _may_have(snapshot: Snapshot, type_url: str) -> bool:

@@ -38,7 +38,7 @@ class Subscription:
     client refused, empty for a removal: they are not offered again while they are asked for. `trial` is the search for
     what else may be to blame; where there can be none, `parked` is the content of the offer that was refused as a whole.
     `settled` is the Resources for which there was nothing left to say. `presumed` is what the client is taken to have when
-    it did not answer the offer in time: nothing else waits for it then.
+    it did not answer the offer in time: nothing else waits for it then. The offer `supersedes` one that was never answered.
 
     `lingering` is what was removed and the client goes on with all the same, for as long as it asks for its name.
 
@@ -68,6 +68,7 @@ class Subscription:
     absent: set[str] = field(default_factory=set)
     offer: Offer | None = None
     presumed: dict[str, Resource] | None = None
+    supersedes: bool = False
     lingering: dict[str, Resource] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     trial: Trial = field(default_factory=Trial)
@@ -268,6 +269,7 @@ class Subscription:
     def supersede(self) -> None:
         """The client does not answer the offer, and is sent another in its place."""
         offer, self.offer = self._closed(), None
+        self.supersedes = True
         self._doubt(offer)
 
     def _doubt(self, offer: Offer, culprits: Collection[Resource] = ()) -> None:
@@ -334,7 +336,7 @@ class Subscription:
 
     def _closed(self) -> Offer:
         assert self.offer is not None
-        self.presumed, self.tried = None, self.offer.since
+        self.presumed, self.tried, self.supersedes = None, self.offer.since, False
         self.changed()
         return self.offer
 
