@@ -198,3 +198,10 @@ class TestWhatIsNamedAndIsNotThere:
     def test_weighs_what_the_settings_say(self, read):
         assert [one.severity for one in read(consistency="warning").complaints] == [Severity.WARNING]
         assert not read(consistency="accept").complaints
+
+    @pytest.mark.parametrize(("consistency", "well"), [("error", False), ("warning", True), ("accept", True)])
+    def test_makes_an_object_that_is_kept_back_for_it_not_well(self, read, consistency, well):
+        (status,) = read(consistency=consistency).statuses.values()
+        assert [one.message for _, one in status.failing()] == [
+            "rds 'r' names cds 'nowhere', which is not in the snapshot of edge"
+        ] * (not well)

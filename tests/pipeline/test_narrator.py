@@ -93,6 +93,19 @@ async def test_another_mistake_in_the_same_object_does_not_mend_it(world, teller
         ]
 
 
+async def test_what_is_kept_back_is_not_called_live(world, teller, log, caplog, monkeypatch):
+    teller.say(put("a"), Listed())
+    async with world() as made:
+        monkeypatch.setattr(made.fleet, "is_live", lambda _: True)
+        await until(lambda: "acme: live after" in caplog.text)
+        log()
+        teller.say(put("b", dangling="nowhere"))
+        await until(lambda: "acme keeps its last good configuration" in caplog.text)
+        assert not [line for line in log() if "live" in line]
+        teller.say(put("b", 2, timeout="2s"))
+        await until(lambda: "acme: live after" in caplog.text)
+
+
 def test_an_object_without_a_summary_is_named():
     new = Reading(Objects.of([word("a")]), Translation(statuses={key("a"): Status()}))
     assert list(describe(Reading(), new, [key("a")])) == ["Word default/a added"]

@@ -14,6 +14,7 @@ from xds.codec import message_class, resource
 from xds.model import Snapshot
 from xds.model.type_url import CDS
 from xds.protocol import DELTA
+from xds.server import discovery
 from xds.server.authority import Authority, Rule
 from xds.server.load import METHOD
 from xds.server.report import Reports
@@ -200,3 +201,8 @@ class TestWhoMayReport:
     @pytest.mark.parametrize("options", [{}, {"reports": Reports(client_status=True)}])
     async def test_nobody_unless_it_is_switched_on(self, reporter):
         assert await reporter.call.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_who_says_nothing_is_sent_away(served, monkeypatch):
+    monkeypatch.setattr(discovery, "SILENCE", 0.05)
+    assert await served.open(METHOD).code() == grpc.StatusCode.DEADLINE_EXCEEDED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import grpc
 import grpc.aio
 import pytest
@@ -186,6 +188,19 @@ async def test_a_client_that_comes_back_is_believed(world):
     (session,) = world.fleet.sessions()
     (held,) = session.describe().types
     assert held.resources == 1
+
+
+async def test_a_proxy_of_a_group_that_nobody_configured_is_told_of(world, dialect, caplog):
+    caplog.set_level(logging.INFO)
+    world.publish(edge=(cluster("a"),))
+    for group in ("egde", "edge"):
+        await world.open(dialect).send(node={"id": "n1", "cluster": group})
+        await world.until(lambda group=group: f"{group}: connected" in caplog.text)
+    told = [one.getMessage() for one in caplog.records if "connected" in one.getMessage()]
+    assert told == [
+        f"egde: connected (n1, ads {dialect.name}); nothing is known of this node group, and it keeps what it has",
+        f"edge: connected (n1, ads {dialect.name})",
+    ]
 
 
 async def test_a_proxy_that_comes_late_is_not_measured_from_before_it_came(world, dialect):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from xds.control.pipeline import Pipeline
 from xds.control.reading import Reading
-from xds.model import Diagnostic, Key, Refusal, Severity, Status
+from xds.model import Diagnostic, Key, Refusal, Severity, Snapshot, Status
 from xds.model.type_url import short_type
 from xds.server.fleet import Fleet
 from xds.server.signal import Signal
@@ -31,6 +31,7 @@ class Narrator:
         self._told = Reading()
         self._complaints: dict[Identity, Diagnostic] = {}
         self._refusals: frozenset[Refusal] = frozenset()
+        self._asked: Mapping[str, Snapshot] = {}
         self._changing: set[str] = set()
 
     async def run(self) -> None:
@@ -55,9 +56,8 @@ class Narrator:
         for line in describe(old, reading, changed):
             log.info("%s", line)
         self._tell_complaints(reading)
-        for name, snapshot in reading.translation.snapshots.items():
-            if old.translation.snapshots.get(name) is not snapshot:
-                self._changing.add(name)
+        before, self._asked = self._asked, self._fleet.asked()
+        self._changing.update(name for name, snapshot in self._asked.items() if before.get(name) is not snapshot)
 
     def _tell_complaints(self, reading: Reading) -> None:
         old, self._complaints = self._complaints, {_identity(one): one for one in reading.complaints}

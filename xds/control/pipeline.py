@@ -12,7 +12,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from xds.control.fault import Consistency, faults
+from xds.control.fault import Consistency, faults, told
 from xds.control.ledger import Begun, Ledger, Said
 from xds.control.reading import Reading
 from xds.control.standing import Standing
@@ -99,12 +99,12 @@ class Pipeline:
             log.exception("a source failed; what is served stays as it is")
             self._publish_failure(f"a source failed: {type(error).__name__}: {error}")
             return
-        sound, kept_back = self._sound(translation)
+        sound, faulty = self._sound(translation)
         self._fleet.publish(sound)
         self._metrics.translated(time.perf_counter() - started)
         self.published = True
-        if kept_back:
-            translation = replace(translation, diagnostics=(*translation.diagnostics, *kept_back))
+        if faulty:
+            translation = told(translation, faulty, self._ledger.objects)
         self.readings.publish(self._ledger.read(translation))
 
     def _publish_failure(self, words: str) -> None:
@@ -120,15 +120,15 @@ class Pipeline:
         last = self._fleet.asked()
         self._checked = {group: known for group, known in self._checked.items() if group in translation.snapshots}
         sound: dict[str, Snapshot] = {}
-        told: list[Diagnostic] = []
+        faulty: list[Diagnostic] = []
         for group, snapshot in translation.snapshots.items():
             found = self._faults(group, snapshot, translation)
-            told += found
+            faulty += found
             if not found or self._consistency == "warning":
                 sound[group] = snapshot
             elif group in last:
                 sound[group] = last[group]
-        return sound, told
+        return sound, faulty
 
     def _faults(self, group: str, snapshot: Snapshot, translation: Translation) -> tuple[Diagnostic, ...]:
         known, found = self._checked.get(group, (None, ()))

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +25,7 @@ from xds.model.type_url import short_type
 from xds.protocol import SOTW, Fact, Limits, Overdue, Oversized, Rejected, Request, Response, Stream
 from xds.protocol.limits import DEFAULT
 from xds.server.authority import OPEN, Authority, Caller
+from xds.server.background import background
 from xds.server.fleet import Fleet, Session, Visit
 from xds.server.grouping import GroupOf, by_cluster
 from xds.server.identity import identify
@@ -59,8 +61,8 @@ def in_words(said: object) -> str:
     return "".join(one if one.isprintable() else " " for one in str(said)[:LONGEST])
 
 
-async def _first(wire: Wire) -> bytes | None:
-    """The first message of a stream; None when it ends without one."""
+async def first_message(wire: Wire) -> bytes | None:
+    """The first message of a stream; None when it ends without one. Raises ProtocolError when none comes."""
     with anyio.move_on_after(SILENCE):
         return await wire.recv_message()
     raise ProtocolError(f"nothing was asked in {SILENCE:.0f} s", code="DEADLINE_EXCEEDED")
@@ -147,7 +149,11 @@ class Discovery:
         if session is None:
             return
         self._fleet.join(session)
-        log.info("%s: connected (%s, %s %s)", session.group, session.node.id, method.service, method.dialect.name)
+        waits = (
+            "" if self._fleet.served(session.group) else "; nothing is known of this node group, and it keeps what it has"
+        )
+        who = session.node.id or "without an id"
+        log.info("%s: connected (%s, %s %s)%s", session.group, who, method.service, method.dialect.name, waits)
         try:
             await self._talk(wire, session)
         finally:
@@ -157,7 +163,7 @@ class Discovery:
     async def _begin(self, wire: Wire, method: Method) -> Session | None:
         """The session of a stream, with its first message, which nobody keeps: it may be long. None where there is none."""
         principal = await self.authenticate(caller_of(wire))
-        first = await _first(wire)
+        first = await first_message(wire)
         if first is None:
             return None
         session = self._open(wire, method, principal, first)
@@ -191,7 +197,7 @@ class Discovery:
     async def _fetch(self, wire: Wire, method: Method) -> None:
         """One answer, without a stream."""
         principal = await self.authenticate(caller_of(wire))
-        body = await _first(wire)
+        body = await first_message(wire)
         await wire.send_message(self.fetch(principal, body or b"", method.only).body)
 
     def fetch(self, principal: Principal, body: bytes, only: str) -> Fetched:
@@ -213,19 +219,11 @@ class Discovery:
 
     async def _talk(self, wire: Wire, session: Session) -> None:
         """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
-        faults: list[ProtocolError] = []
-        async with anyio.create_task_group() as tasks:
+        async with background() as tasks:
             tasks.start_soon(self._write, wire, session, tasks)
-            try:
+            with suppress(StreamTerminatedError):
                 async for body in wire:
                     self._take(session, body)
-            except ProtocolError as error:
-                faults.append(error)
-            except StreamTerminatedError:
-                pass
-            tasks.cancel_scope.cancel()
-        for fault in faults:
-            raise fault
 
     def _take(self, session: Session, body: bytes) -> None:
         """Takes one request: decides at once, and leaves the writing to the writer."""

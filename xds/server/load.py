@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-import anyio
 from anyio.abc import TaskGroup
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
@@ -18,7 +18,8 @@ from xds.codec.load import ALL_CLUSTERS, answer, read
 from xds.model import NO_RESOURCES, Load, LoadSink, ProtocolError, Resources
 from xds.model.type_url import CDS
 from xds.protocol import Request
-from xds.server.discovery import Discovery, Wire, caller_of
+from xds.server.background import background
+from xds.server.discovery import Discovery, Wire, caller_of, first_message
 from xds.server.fleet import Fleet, Visit
 from xds.server.metrics import Metrics
 from xds.server.signal import Signal
@@ -57,7 +58,7 @@ class LoadReporting:
     async def _serve(self, wire: Wire) -> None:
         """One stream. Its first message says who reports; later nodes are not looked at."""
         principal = await self._discovery.authenticate(caller_of(wire))
-        first = await wire.recv_message()
+        first = await first_message(wire)
         if first is None:
             return
         node, _ = read(first)
@@ -66,19 +67,11 @@ class LoadReporting:
         await self._talk(wire, visit, everything=ALL_CLUSTERS in visit.node.features and visit.node.user_agent != ENVOY)
 
     async def _talk(self, wire: Wire, visit: Visit, *, everything: bool) -> None:
-        faults: list[ProtocolError] = []
-        async with anyio.create_task_group() as tasks:
+        async with background() as tasks:
             tasks.start_soon(self._ask, wire, visit, everything, tasks)
-            try:
+            with suppress(StreamTerminatedError):
                 async for body in wire:
                     await self._take(visit, body)
-            except ProtocolError as error:
-                faults.append(error)
-            except StreamTerminatedError:
-                pass
-            tasks.cancel_scope.cancel()
-        for fault in faults:
-            raise fault
 
     async def _ask(self, wire: Wire, visit: Visit, everything: bool, tasks: TaskGroup) -> None:  # noqa: FBT001  start_soon's
         """Says what to report of: once, where that is everything, and otherwise whenever there are other clusters."""

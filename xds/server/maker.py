@@ -11,6 +11,7 @@ import anyio
 
 from xds.model import OnDemand, Resource
 from xds.model.type_url import short_type
+from xds.server.background import background
 from xds.server.demand import Demand
 from xds.server.fleet import Fleet
 
@@ -48,16 +49,9 @@ class Maker:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Works inside the `async with`; what is raised there comes out as it is."""
-        faults: list[Exception] = []
-        async with anyio.create_task_group() as tasks:
+        async with background() as tasks:
             tasks.start_soon(self.run)
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001  raised again below, without the group around it
-                faults.append(error)
-            tasks.cancel_scope.cancel()
-        for fault in faults:
-            raise fault
+            yield
 
     async def run(self) -> None:
         """Runs until cancelled."""

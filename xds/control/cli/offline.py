@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import anyio
 
-from xds.control.fault import Consistency, faults
+from xds.control.fault import Consistency, faults, told
 from xds.control.ledger import Ledger, Said
 from xds.control.reading import Reading
 from xds.control.settings import Settings
 from xds.control.translator import Translator
-from xds.model import Kind, Listed, Provider, Severity, Translation
+from xds.model import Kind, Listed, Objects, Provider, Severity, Translation
 
 
 def read(settings: Settings) -> Reading:
@@ -21,16 +21,15 @@ def read(settings: Settings) -> Reading:
     translator = Translator([one.make() for one in settings.sources], [one.make() for one in settings.hooks])
     ledger = Ledger(translator, providers)
     ledger.take(anyio.run(_list, providers, translator.kinds))
-    return ledger.read(_told(translator.translate(ledger.objects), settings.consistency))
+    return ledger.read(_told(translator.translate(ledger.objects), ledger.objects, settings.consistency))
 
 
-def _told(translation: Translation, consistency: Consistency) -> Translation:
+def _told(translation: Translation, objects: Objects, consistency: Consistency) -> Translation:
     """The same translation, with what every snapshot lacks among its diagnostics."""
     if consistency == "accept":
         return translation
     every = (one for group, snapshot in translation.snapshots.items() for one in faults(group, snapshot, translation))
-    found = [replace(one, severity=Severity(consistency)) for one in every]
-    return replace(translation, diagnostics=(*translation.diagnostics, *found))
+    return told(translation, (replace(one, severity=Severity(consistency)) for one in every), objects)
 
 
 async def _list(providers: Mapping[str, Provider], kinds: Collection[Kind]) -> list[Said]:
