@@ -18,7 +18,7 @@ from xds.control.app import LivePlane
 from xds.control.cli import main
 from xds.model import Snapshot
 
-DEADLINE = 8.0
+DEADLINE = 30.0
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ CLASS = Kind("gateway.networking.k8s.io", "GatewayClass")
 SERVICE = Kind("", "Service")
 KINDS = (ROUTE, GATEWAY, CLASS, SERVICE)
 
-DEADLINE = 4.0
+REVIEW = 90.0
+DEADLINE = 30.0
 """Seconds: shorter than the provider's own review, so that only a change that was told of is seen in time."""
 
 
@@ -82,7 +83,7 @@ Follow = Callable[..., AbstractAsyncContextManager[Follower]]
 @pytest.fixture
 def follow(monkeypatch) -> Follow:
     """Follows paths while the block runs; it begins when everything was listed."""
-    monkeypatch.setattr(provider, "REVIEW_SECONDS", 60.0)
+    monkeypatch.setattr(provider, "REVIEW_SECONDS", REVIEW)
 
     @asynccontextmanager
     async def follow(*paths: object) -> AsyncIterator[Follower]:

@@ -251,7 +251,7 @@ async def test_an_envoy_that_will_not_end_is_killed_with_all_it_started(host, pr
         await host.until(child.exists)
         stubborn = runner.proxies()["default/a"].pid
     assert not host.alive(stubborn)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await host.until(lambda: not host.alive(child.read_text().strip()))
 
 

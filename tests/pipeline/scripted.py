@@ -29,7 +29,7 @@ from xds.model import (
 from xds.model.type_url import CDS, EDS
 
 WORD = Kind("acme.dev", "Word")
-DEADLINE = 5.0
+DEADLINE = 30.0
 
 
 class Teller:

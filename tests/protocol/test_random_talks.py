@@ -315,6 +315,7 @@ class Sound(Talk):
         return not is_bad(one.type_url, one.body)
 
 
+@pytest.mark.timeout(600)  # of a talk that fails, Hypothesis looks 300 s for a shorter one
 @pytest.mark.parametrize("dialect", [SOTW, DELTA], ids=lambda one: one.name)
 @pytest.mark.parametrize("kind", [Moody, Sound])
 def test_talk(kind, dialect):

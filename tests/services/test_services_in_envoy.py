@@ -14,7 +14,8 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
-from discovery_world import SOON, cluster
+from discovery_world import cluster
+from patience import until
 from test_authority import Tokens
 
 from xds.codec import resource
@@ -145,15 +146,6 @@ async def an_envoy(folder: Path, body: dict[str, Any]) -> AsyncIterator[aiohttp.
         with anyio.CancelScope(shield=True):
             await process.wait()
         print((folder / "log").read_text())  # noqa: T201  shown when a test fails
-
-
-async def until(true: Any) -> None:
-    with anyio.fail_after(2 * SOON):
-        while True:
-            answer = true()
-            if answer if isinstance(answer, bool) else await answer:
-                return
-            await anyio.sleep(0.02)
 
 
 async def told(admin: aiohttp.ClientSession) -> tuple[str, str]:

@@ -15,7 +15,9 @@ from h2.events import ConnectionTerminated, DataReceived, Event, ResponseReceive
 
 from xds.protocol import DELTA, SOTW, Dialect
 
-SOON = 10
+SOON = 30
+"""Seconds, after which a test gives up waiting, however busy this machine is."""
+
 ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 PATHS = {SOTW: ADS + "StreamAggregatedResources", DELTA: ADS + "DeltaAggregatedResources"}
 

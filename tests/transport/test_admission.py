@@ -42,7 +42,7 @@ async def test_those_who_wait_do_not_hold_up_those_who_are_in(serving, talks, di
         await client.until(lambda: any(map(client.data, range(1, 100, 2))))
         await server.publish("edge", clusters("b"))
         assert await talk.names() == ["b"]
-        assert len(list(server.fleet.sessions())) < 10
+        assert len(list(server.fleet.sessions())) < 50
 
 
 async def test_connections_take_turns(serving, dialect):
@@ -73,7 +73,7 @@ async def test_a_flood_of_requests_is_read_at_a_pace(serving, talks, dialect, mo
     taken = []
     take = Discovery._take
     monkeypatch.setattr(Discovery, "_take", lambda self, session, body: (taken.append(session), take(self, session, body)))
-    async with serving(requests_per_second=10) as (server, address), connected(address) as client:
+    async with serving(requests_per_second=1) as (server, address), connected(address) as client:
         await server.publish("edge", clusters("a"))
         (stream,) = await opened(client, dialect, 1)
         with anyio.move_on_after(SOON):
@@ -83,7 +83,7 @@ async def test_a_flood_of_requests_is_read_at_a_pace(serving, talks, dialect, mo
         await server.publish("edge", clusters("b"))
         assert await talk.names() == ["b"]
         flood = sum(one.node.id == "n1" for one in taken)
-        assert 100 <= flood < 300
+        assert 10 <= flood < 300
         assert not client.seen(stream, StreamEnded)
 
 
