@@ -193,12 +193,12 @@ async def test_a_client_that_comes_back_is_believed(world):
 async def test_a_proxy_of_a_group_that_nobody_configured_is_told_of(world, dialect, caplog):
     caplog.set_level(logging.INFO)
     world.publish(edge=(cluster("a"),))
-    for group in ("egde", "edge"):
+    for group in ("edges", "edge"):
         await world.open(dialect).send(node={"id": "n1", "cluster": group})
         await world.until(lambda group=group: f"{group}: connected" in caplog.text)
     told = [one.getMessage() for one in caplog.records if "connected" in one.getMessage()]
     assert told == [
-        f"egde: connected (n1, ads {dialect.name}); nothing is known of this node group, and it keeps what it has",
+        f"edges: connected (n1, ads {dialect.name}); nothing is known of this node group, and it keeps what it has",
         f"edge: connected (n1, ads {dialect.name})",
     ]
 
