@@ -2,7 +2,8 @@
 # make test    the whole test suite, with a real Envoy
 # make wire    what our server and its peers show on the wire, as a table; make wire TARGET=... asks another server
 # make wire-faults   whether the wire suite notices what goes wrong: it is asked of our server with one fault after the other
-# make clients what real clients make of it: Envoy in five releases, and gRPC (make test does so with the newest Envoy)
+# make clients what real clients make of it: Envoy in five releases, and gRPC (make test does so with the newest Envoy);
+#              make clients ENVOYS=folder keeps those Envoys there
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
 # make headline  ours beside go-control-plane in numbers, with real Envoys

@@ -48,6 +48,31 @@ def test_fields_that_a_message_cannot_have_are_refused(name, fields):
 
 
 @pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"connect_timeout": 30}, "connect_timeout must be a duration such as 5s, not 30"),
+        ({"connect_timeout": "1m"}, "connect_timeout must be a duration such as 5s, not 1m"),
+        ({"health_checks": {}}, "health_checks must be a list, not {}"),
+        ({"health_checks": [{"timeout": 3}]}, "health_checks[0].timeout must be a duration such as 5s, not 3"),
+        ({"type": "EDSS"}, "type cannot be EDSS, which is no envoy.config.cluster.v3.Cluster.DiscoveryType"),
+        ({"type": []}, "type must be a name or a number, not a list"),
+        ({"name": 5}, "name must be text, not int"),
+        ({"per_connection_buffer_limit_bytes": -1}, "per_connection_buffer_limit_bytes cannot be -1: that is out of range"),
+        (
+            {"per_connection_buffer_limit_bytes": "1MB"},
+            "per_connection_buffer_limit_bytes must be a whole number, not '1MB'",
+        ),
+        ({"respect_dns_ttl": "yes"}, "respect_dns_ttl must be true or false"),
+        ({"metadata": {"typed_filter_metadata": {"a": {"@type": "x"}}}}, " has an @type that is no message of Envoy: x"),
+    ],
+)
+def test_json_that_is_wrong_is_refused_in_plain_words(body, words):
+    with pytest.raises(ConfigError) as caught:
+        from_json({"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", **body})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"name": "a"}, "@type"),

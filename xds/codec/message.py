@@ -132,6 +132,25 @@ def from_json(body: Mapping[str, Any]) -> Message:
 _OUTER: Final = re.compile(r"Failed to parse (\w+) field: ")
 _UNKNOWN: Final = re.compile(r'^Message type "(?P<type>[^"]*)" has no field named "(?P<name>[^"]*)"$')
 _PATH: Final = re.compile(r"""\.? at "?(?P<path>[A-Za-z]\w*(?:[.\[][^"\s]*)?)"?\.?(?P<rest>\s|$)""")
+_WORDS: Final = (
+    (
+        re.compile(r'Duration (?:JSON value not a string|must end with letter "s"): (.*)'),
+        r"must be a duration such as 5s, not \1",
+    ),
+    (re.compile(r"repeated field (\w+) must be in \[\] which is (.*)"), r"\1 must be a list, not \2"),
+    (re.compile(r"Invalid enum value (\S+) for enum type (.*)"), r"cannot be \1, which is no \2"),
+    (re.compile(r"Value out of range: (.*)"), r"cannot be \1: that is out of range"),
+    (re.compile(r"invalid literal for int\(\) with base 10: (.*)"), r"must be a whole number, not \1"),
+    (re.compile(r"expected string or bytes-like object, got '(.*)'"), r"must be text, not \1"),
+    (re.compile(r"unhashable type: '(.*)'"), r"must be a name or a number, not a \1"),
+    (re.compile(r"Can not find message descriptor by type_url: (.*)"), r"has an @type that is no message of Envoy: \1"),
+    (re.compile(r"Expected true or false without quotes"), "must be true or false"),
+)
+"""Protobuf's sentences -> ours."""
+
+
+def _in_words(text: str) -> str:
+    return next((pattern.sub(words, text) for pattern, words in _WORDS if pattern.match(text)), text)
 
 
 def _config_error(text: str) -> ConfigError:
@@ -141,10 +160,10 @@ def _config_error(text: str) -> ConfigError:
     text = _OUTER.sub("", text)
     found = _PATH.search(text)
     if found is None:
-        return ConfigError(text.rstrip("."), field=outer)
+        return ConfigError(_in_words(text.rstrip(".")), field=outer)
     path, words = found["path"].rstrip(".").partition(".")[2], text[: found.start()].rstrip(".")
     unknown = _UNKNOWN.match(words)
-    return _unknown(path, **unknown.groupdict()) if unknown else ConfigError(words, field=path)
+    return _unknown(path, **unknown.groupdict()) if unknown else ConfigError(_in_words(words), field=path)
 
 
 def _unknown(path: str, type: str, name: str) -> ConfigError:  # noqa: A002  the word in protobuf's sentence
