@@ -72,7 +72,7 @@ def options(kept) -> dict[str, Any]:
 
 
 @pytest.fixture
-def reporter(served) -> Reporter:
+async def reporter(served) -> Reporter:
     return Reporter(served.open(METHOD))
 
 
