@@ -154,12 +154,12 @@ class Client:
         return got
 
     def note_causes(self) -> None:
-        """What was said and is no longer so may be said again when it comes back."""
+        """What was said and is no longer so may be said again when it comes back: of what there is, and of what there is not."""
         asked = self.group.asked or Snapshot()
         for type_url, wanted in self.types.items():
             now = {name: one.body for name, one in asked.of_type(type_url).items()}
-            said = wanted.before[0] if wanted.before else {}
-            wanted.has_cause |= not said.items() <= now.items()
+            said, removals, errors = wanted.before or ({}, (), ())
+            wanted.has_cause |= not said.items() <= now.items() or not now.keys().isdisjoint((*removals, *errors))
 
     def _check(self, got: Got) -> None:
         wanted = self.types[got.type_url]
