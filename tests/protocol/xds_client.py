@@ -154,7 +154,7 @@ class Client:
         return got
 
     def note_causes(self) -> None:
-        """What was said and is no longer so may be said again when it comes back: of what there is, and of what there is not."""
+        """What was said and is no longer so may be said again when it comes back; that there is none, too."""
         asked = self.group.asked or Snapshot()
         for type_url, wanted in self.types.items():
             now = {name: one.body for name, one in asked.of_type(type_url).items()}
