@@ -76,6 +76,17 @@ def test_what_was_overdue_may_be_there_all_the_same(dialect):
     assert client.is_silent()
 
 
+def test_what_is_overdue_is_not_said_again_because_of_others(dialect):
+    """Only what this client is to have counts as news."""
+    group = Group(dialect, cluster("other"))
+    client = group.client()
+    client.ask(CDS, "x")
+    client.pull()
+    group.now = PATIENCE
+    group.publish(cluster("other", "2"))
+    assert client.is_silent()
+
+
 def test_an_error_of_what_was_overdue_is_no_refusal_of_the_news():
     """Envoy's answer in SotW: the version that it took last, and what it found wrong with the one before."""
     group = Group(SOTW, cluster("x", eds=False))

@@ -357,9 +357,14 @@ def what_is_asked_for_again_is_known(real: Any) -> Any:
     return add
 
 
-@fault(Delta, "subscribe", 63, 64)
+@fault(Delta, "subscribe", 63)
 def the_versions_of_a_client_are_not_believed(real: Any) -> Any:
     return lambda *given, trusted: real(*given, trusted=False)
+
+
+@fault(Subscription, "remember", 64)
+def what_a_client_has_is_forgotten(real: Any) -> Any:
+    return lambda *_: None
 
 
 @fault(Delta, "subscribe", 65)
@@ -502,9 +507,9 @@ def endpoints_are_sent_once(real: Any) -> Any:
 
 @fault(Stream, "_rewarm", 89)
 def endpoints_have_the_name_of_their_cluster(real: Any) -> Any:
-    def rewarm(self: Stream, subscription: Subscription, offer: Any) -> None:
+    def rewarm(self: Stream, subscription: Subscription, changed: Any) -> None:
         if subscription.type_url == CDS and EDS in self._subscriptions:
-            self._subscriptions[EDS].owe(one.name for one in offer.upserts)
+            self._subscriptions[EDS].owe(one.name for one in changed)
 
     return rewarm
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xds.model import Resource, Resources
+from xds.model import NO_RESOURCES, Resource, Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Offer:
     since: float = 0.0
     version: str = ""
     heartbeat: bool = False
-    source: Resources | None = field(default=None, compare=False, repr=False)
+    source: Resources = field(default_factory=lambda: NO_RESOURCES, compare=False, repr=False)
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:

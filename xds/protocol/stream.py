@@ -226,7 +226,7 @@ class Stream:
         offer = subscription.offer
         if offer is None or subscription.presumed is None or offer.heartbeat:
             return
-        if offer.source is not snapshot.of_type(subscription.type_url):
+        if subscription.differs(offer.source, snapshot.of_type(subscription.type_url)):
             subscription.supersede()
             before = subscription.held
             self._rewarm(subscription, (*offer.upserts, *(before[one.name] for one in offer.upserts if one.name in before)))

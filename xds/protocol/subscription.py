@@ -135,6 +135,10 @@ class Subscription:
             self._find_hosts(resources, found)
         return found
 
+    def differs(self, before: Resources, now: Resources) -> bool:
+        """Whether the client is to have anything else by now."""
+        return before is not now and self.wanted(before) != self.wanted(now)
+
     def _find_hosts(self, resources: Resources, found: dict[str, Resource]) -> None:
         """Adds what answers for a host that the client asks for. The client looks for just that name among its aliases."""
         for name in self.names - found.keys():
