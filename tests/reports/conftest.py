@@ -31,11 +31,6 @@ def _nothing_blocks() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    return request.param
-
-
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -10,7 +10,6 @@ from blockbuster import blockbuster_ctx
 from discovery_world import World
 
 from xds.codec.descriptors import pool
-from xds.protocol import DELTA, SOTW, Dialect
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.fleet import Fleet
 from xds.server.grpc_server import serve
@@ -24,11 +23,6 @@ def _nothing_blocks() -> Iterator[None]:
     pool()
     with blockbuster_ctx("xds"):
         yield
-
-
-@pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from xds.codec.descriptors import pool
 from xds.model import Resource, Snapshot
-from xds.protocol import DELTA, SOTW, Dialect
 from xds.server.service import METHODS
 from xds.server.xds_server import XdsServer
 
@@ -27,11 +26,6 @@ def _nothing_blocks() -> Iterator[None]:
     pool()
     with blockbuster_ctx("xds"):
         yield
-
-
-@pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    return request.param
 
 
 @pytest.fixture(scope="session")

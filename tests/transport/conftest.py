@@ -12,7 +12,6 @@ from anyio import to_thread
 from blockbuster import blockbuster_ctx
 from grpc_client import Talks
 
-from xds.protocol import DELTA, SOTW, Dialect
 from xds.server import client_connection
 from xds.server.authority import OPEN
 from xds.server.transport import Transport
@@ -30,11 +29,6 @@ async def _one_loop(anyio_backend):
     grpc.aio.init_grpc_aio()
     yield
     grpc.aio.shutdown_grpc_aio()
-
-
-@pytest.fixture(params=[SOTW, DELTA], ids=lambda one: one.name)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    return request.param
 
 
 @pytest.fixture(autouse=True)
