@@ -25,10 +25,10 @@ ROOT: Final = Path(__file__).parents[2]
 sys.path += [str(ROOT / "tests" / "wire"), str(ROOT / "tests" / "wire" / "peers"), str(ROOT / "tests" / "envoy")]
 
 import go_control_plane  # noqa: E402  found because of the line above, like all that follows
-from rows import ROWS, Row, Stand  # noqa: E402
-from sheet import Line, Results  # noqa: E402
 from target import Adapter, Target, started  # noqa: E402
 
+from benchmarks.headline.rows import ROWS, Row, Stand  # noqa: E402
+from benchmarks.headline.sheet import Line, Results  # noqa: E402
 from providers.host.binary import find  # noqa: E402
 from xds.codec.bootstrap import Dialect  # noqa: E402
 

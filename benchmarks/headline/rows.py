@@ -11,14 +11,14 @@ from time import monotonic
 from typing import Final
 
 import anyio
-from client import Client, Held, client
-from edge import ROUTES, cluster, endpoints, listener, route
 from gateway_site import ask, free_port, serving
 from load import load
-from proxy import Proxy, proxy
 from resources import CDS, EDS, LDS, RDS, Resource
 from target import Adapter, Target
 
+from benchmarks.headline.client import Client, Held, client
+from benchmarks.headline.edge import ROUTES, cluster, endpoints, listener, route
+from benchmarks.headline.proxy import Proxy, proxy
 from xds.codec.bootstrap import Dialect
 
 REPOINTS: Final = 20

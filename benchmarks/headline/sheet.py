@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rich.table import Table
-from rows import Row
 from target import Target
+
+from benchmarks.headline.rows import Row
 
 TITLE: Final = """\
 # Headline numbers

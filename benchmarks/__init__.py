@@ -1,0 +1,1 @@
+"""The benchmarks: how fast a control plane is, and by how much another is faster or slower."""

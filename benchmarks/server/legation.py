@@ -1,0 +1,146 @@
+"""Legation as a measured server: an XdsServer and its snapshots, used as any program would use them.
+
+python benchmarks/server/legation.py [--port PORT] [--loop uvloop]
+
+Started by its path, it measures the `xds` that PYTHONPATH leads to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import gc
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from time import monotonic_ns, process_time
+from typing import Any, Final
+
+import uvloop
+
+import xds
+from benchmarks.server.control import Build, Built, Changed, Collect, Doing, Hello, Named, Nodes, Set, Update, obey
+from xds.codec import decode, resource
+from xds.model import ConfigError, Resource, Resources, Snapshot
+from xds.server.xds_server import XdsServer
+
+LOOPS: Final = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+MARK: Final = re.compile(rb"change-\d{9}")
+"""What tells one state of a resource from the next."""
+
+Messages = Sequence[tuple[str, Any]]
+"""Names and messages."""
+
+
+class Store:
+    """What the groups are served, and how it is changed."""
+
+    def __init__(self, server: XdsServer) -> None:
+        self._server = server
+        self._served: dict[str, Snapshot] = {}
+        self.doing: Doing = {
+            Set: self._set,
+            Update: self._update,
+            Nodes: self._expect,
+            Collect: self._collect,
+            Build: self._build,
+        }
+
+    async def _set(self, asked: Set) -> Changed:
+        messages = _messages(asked.resources)
+        return await self._publish(asked.group, lambda: Snapshot.of(_encoded(messages)))
+
+    async def _update(self, asked: Update) -> Changed:
+        messages = _messages(asked.resources)
+        before = self._served.get(asked.group, Snapshot())
+        return await self._publish(asked.group, lambda: updated(before, _encoded(messages)))
+
+    async def _publish(self, group: str, make: Callable[[], Snapshot]) -> Changed:
+        start = monotonic_ns()
+        snapshot = make()
+        await self._server.publish(group, snapshot)
+        end = monotonic_ns()
+        self._served[group] = snapshot
+        return Changed(start, end)
+
+    async def _expect(self, _: Nodes) -> dict[str, str]:
+        """Nodes need not be known: they are of a group."""
+        return {}
+
+    async def _collect(self, _: Collect) -> dict[str, str]:
+        gc.collect()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).malloc_trim(0)
+        return {}
+
+    async def _build(self, asked: Build) -> Built:
+        messages = _messages(asked.resources)
+        cold = [_timed(lambda: Snapshot.of(_encoded(messages))) for _ in range(asked.times)]
+        before = Snapshot.of(_encoded(messages))
+        changed = [_timed(lambda one=one: updated(before, _encoded(one))) for one in _changes(asked)]  # type: ignore[misc]
+        return Built(tuple(cold), tuple(changed))
+
+
+def updated(before: Snapshot, changes: Iterable[Resource]) -> Snapshot:
+    """The snapshot with these resources in the place of those with their names; it shares the rest with the one before."""
+    new: dict[str, dict[str, Resource]] = {}
+    for one in changes:
+        new.setdefault(one.type_url, {})[one.name] = one
+    types = {type_url: Resources({**before.of_type(type_url), **by_name}) for type_url, by_name in new.items()}
+    return Snapshot({**before.types, **types})
+
+
+def _messages(resources: Iterable[Named]) -> Messages:
+    return [(one.name, decode(one.type_url, one.value)) for one in resources]
+
+
+def _encoded(messages: Messages) -> list[Resource]:
+    return [resource(message, name=name) for name, message in messages]
+
+
+def _changes(asked: Build) -> Iterable[Messages]:
+    """The first message, with another mark each time."""
+    first = asked.resources[0] if asked.resources else Named("", "", b"")
+    if not MARK.search(first.value):
+        raise ConfigError("the first resource of a build must have a mark such as change-000000001")
+    for number in range(asked.times):
+        yield _messages([Named(first.type_url, first.name, MARK.sub(b"change-%09d" % (number + 1), first.value))])
+
+
+def _timed(make: Callable[[], Snapshot]) -> float:
+    """CPU seconds until a snapshot is made and its lists have versions."""
+    gc.collect()
+    start = process_time()
+    for resources in make().types.values():
+        resources.version  # noqa: B018  worked out when it is asked for
+    return process_time() - start
+
+
+def release() -> str:
+    """The version of Legation, and the commit of its sources where they come with git."""
+    command = ["git", "-C", str(Path(xds.__file__).parent), "rev-parse", "--short=7", "HEAD"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        commit = ""
+    return f"{version('legation')} {commit}".strip()
+
+
+async def main(port: int, loop: str) -> None:
+    """Serves until standard input ends."""
+    server = XdsServer(identifier="legation")
+    async with server.serve("127.0.0.1", port) as (host, at):
+        await obey(Hello("legation", release(), f"{host}:{at}", note=loop), Store(server).doing)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1 (default: any free port)")
+    parser.add_argument("--loop", choices=LOOPS, default="uvloop", help="the event loop (default: %(default)s)")
+    flags = parser.parse_args()
+    with asyncio.Runner(loop_factory=LOOPS[flags.loop]) as runner:
+        runner.run(main(flags.port, flags.loop))
