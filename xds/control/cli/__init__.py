@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Final
 
 import click
@@ -25,24 +26,28 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Command -> its module, in the order in which a person meets them."""
 
+PLUGINS: Final = "legation.commands"
+"""The entry point group of more commands."""
+
 
 class Commands(click.Group):
     """A group that imports a command when it is needed, and tells errors without a traceback."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """The commands, in the order of the table."""
-        return list(COMMANDS)
+        """The commands, in the order of the table; then those of plug-ins."""
+        return [*COMMANDS, *sorted(entry_points(group=PLUGINS).names)]
 
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         """The command of this name, if there is one."""
         if name not in COMMANDS:
-            return None
+            return next((plugin.load() for plugin in entry_points(group=PLUGINS, name=name)), None)
         command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[name]}"), name)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first argument names; the nearest one is offered for a name that is none."""
-        if args[0] not in COMMANDS and (close := get_close_matches(args[0], COMMANDS, n=1)):
+        known = self.list_commands(ctx)
+        if args[0] not in known and (close := get_close_matches(args[0], known, n=1)):
             ctx.fail(f"There is no command {args[0]!r}. Did you mean {close[0]}?")
         return super().resolve_command(ctx, args)
 

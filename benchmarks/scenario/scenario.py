@@ -1,0 +1,52 @@
+"""What a scenario is, and the kind that most are: the same measurement in every cell of a grid, for every server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmarks.bench import Bench, Grids, Measure
+from benchmarks.result.row import Row
+
+
+class Scenario(Protocol):
+    """Something to measure. `quick` is its grid unless another is asked for, `full` the one of the page."""
+
+    @property
+    def id(self) -> str:
+        """What it is called on the command line: `S3`."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it measures, in a few words."""
+        ...
+
+    @property
+    def quick(self) -> Grids:
+        """The cells that take a few seconds."""
+        ...
+
+    @property
+    def full(self) -> Grids:
+        """The cells of the page."""
+        ...
+
+    async def measure(self, bench: Bench) -> list[Row]:
+        """Measures every server in every cell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gridded:
+    """A scenario that measures one server in one cell after the other."""
+
+    id: str
+    title: str
+    quick: Grids
+    full: Grids
+    figures: Measure
+
+    async def measure(self, bench: Bench) -> list[Row]:
+        """Measures every server in every cell, in turns."""
+        return await bench.rows(self.id, bench.cells(self.quick, self.full), self.figures)
