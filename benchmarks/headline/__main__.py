@@ -22,13 +22,13 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 ROOT: Final = Path(__file__).parents[2]
-sys.path += [str(ROOT / "tests" / "wire"), str(ROOT / "tests" / "wire" / "peers"), str(ROOT / "tests" / "envoy")]
+sys.path += [str(ROOT / "tests" / "wire"), str(ROOT / "tests" / "envoy")]
 
-import go_control_plane  # noqa: E402  found because of the line above, like all that follows
-from target import Adapter, Target, started  # noqa: E402
+from target import Adapter, Target, started  # noqa: E402  found because of the line above, like all that follows
 
 from benchmarks.headline.rows import ROWS, Row, Stand  # noqa: E402
 from benchmarks.headline.sheet import Line, Results  # noqa: E402
+from benchmarks.server.go_program import go  # noqa: E402
 from providers.host.binary import find  # noqa: E402
 from xds.codec.bootstrap import Dialect  # noqa: E402
 
@@ -85,7 +85,7 @@ async def run() -> None:
     """Starts the servers, measures, prints and writes."""
     console = Console()
     servers = dict(SERVERS)
-    if go_control_plane.go() is None:
+    if go() is None:
         console.print("There is no Go here to build go-control-plane with: Legation alone is measured.")
         servers = {title: command for title, command in servers.items() if PEER not in command}
     async with AsyncExitStack() as begun:

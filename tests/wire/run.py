@@ -16,10 +16,12 @@ from typing import Final
 
 from behaviours import behaviours
 from case import load
-from peers.go_control_plane import SETUPS, go
+from peers.go_control_plane import SETUPS
 from results import Outcome, run
 from table import Column, Result, column, write
 from target import TargetError, started
+
+from benchmarks.server.go_program import go
 
 HERE: Final = Path(__file__).parent
 OURS: Final = f"{HERE / 'ours.py'}"

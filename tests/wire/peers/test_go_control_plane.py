@@ -11,11 +11,12 @@ import go_control_plane
 import grpc
 import pytest
 
+from benchmarks.server.go_program import go
 from xds.codec import message_class
 from xds.model.type_url import CDS, LEDS
 
 pytestmark = [
-    pytest.mark.skipif(go_control_plane.go() is None, reason="the peer is written in Go, and there is none here"),
+    pytest.mark.skipif(go() is None, reason="the peer is written in Go, and there is none here"),
     pytest.mark.timeout(600),  # it is built first
 ]
 SOON = 10
@@ -24,7 +25,7 @@ METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregate
 
 @pytest.fixture(params=go_control_plane.SETUPS)
 def target(request):
-    command = [go_control_plane.program(), "-setup", request.param]
+    command = [go_control_plane.PROGRAM.built(), "-setup", request.param]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with process:
         yield json.loads(process.stdout.readline())
