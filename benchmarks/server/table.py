@@ -8,7 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from benchmarks.server.go_program import go
+
 HERE: Final = Path(__file__).parent
+GO_CONTROL_PLANE: Final = HERE / "go_control_plane.py"
 OURS: Final = "legation"
 
 
@@ -24,7 +27,15 @@ class Server(Struct, frozen=True):
     port: str = "--port"
 
 
+def without_go() -> str | None:
+    """What a machine lacks that has no Go."""
+    return None if go() else "there is no Go to build it with: see https://go.dev/dl"
+
+
 SERVERS: Final[Mapping[str, Server]] = {
     OURS: Server(f"{HERE / 'legation.py'}"),
+    "go-control-plane": Server(f"{GO_CONTROL_PLANE} --setup group", without_go),
+    "go-control-plane, per node": Server(f"{GO_CONTROL_PLANE} --setup node", without_go),
+    "go-control-plane, linear": Server(f"{GO_CONTROL_PLANE} --setup linear", without_go),
 }
 """Name -> server, in the order in which they are shown."""
