@@ -157,8 +157,9 @@ class Catalogue:
 
 def _changed(believed: Mapping[str, Contents], picture: Mapping[str, Contents]) -> dict[str, Contents]:
     """The places, in order, whose contents are other ones than before; what a place says that is gone is nothing."""
-    pairs = ((place, picture.get(place, NOTHING)) for place in sorted({*believed, *picture}))
-    return {place: contents for place, contents in pairs if contents is not believed.get(place, NOTHING)}
+    now = {place: contents for place, contents in picture.items() if contents is not believed.get(place, NOTHING)}
+    gone = dict.fromkeys(believed.keys() - picture.keys(), NOTHING)
+    return dict(sorted((now | gone).items()))
 
 
 def _is_same(one: Object, other: Object) -> bool:

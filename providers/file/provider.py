@@ -36,19 +36,27 @@ class FileProvider:
     async def watch(self, kinds: Collection[Kind]) -> AsyncIterator[Event]:
         """The events of the files, until cancelled. Reading and parsing happens in a thread, never in the event loop."""
         reader, catalogue, watcher = Reader(kinds, self._settings.max_file_bytes), Catalogue(), Watcher()
+        look = partial(self._look, reader, watcher)
+        tree, changed, review = walk(()), frozenset[str](), 0.0
         try:
             while True:
-                tree, picture = await run_sync(partial(self._look, reader, watcher), abandon_on_cancel=True)
+                tree, picture = await run_sync(look, tree, changed, abandon_on_cancel=True)
                 now = time.monotonic()
                 for event in catalogue.update(picture, now):
                     yield event
-                await watcher.wait(tree.concerns, catalogue.due or now + REVIEW_SECONDS)
+                review = review if changed else now + REVIEW_SECONDS
+                changed = await watcher.wait(tree.concerns, catalogue.due or review)
+                changed = changed if time.monotonic() < review else frozenset()
         finally:
             watcher.close()
 
-    def _look(self, reader: Reader, watcher: Watcher) -> tuple[Tree, Mapping[str, Contents]]:
-        """What is there now. Whatever changes from here on is told by the watcher."""
-        tree = walk(self._settings.paths)
+    def _look(
+        self, reader: Reader, watcher: Watcher, tree: Tree, changed: frozenset[str]
+    ) -> tuple[Tree, Mapping[str, Contents]]:
+        """What is there now that these paths changed in a tree; without any, everything is looked at. Whatever changes from
+        here on is told by the watcher.
+        """
+        tree = (tree.after(changed) if changed else None) or walk(self._settings.paths)
         while watcher.cover(tree.watched):
             tree = walk(self._settings.paths)
         picture = reader.read(tree)

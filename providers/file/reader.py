@@ -25,21 +25,21 @@ UNITS: Final = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"), (1, "bytes"))
 WHOLE: Final = 0
 """The line of what concerns a file as a whole."""
 
-Stamp = tuple[int, int, int, int, int]
-"""What tells without reading that a file is the same: device, inode, size, when its content and when anything changed."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file as it was last read. Without a stamp it is to be read again."""
+    """A file as it was last read, and how it was found then. Without that it is to be read again."""
 
     contents: Contents
     documents: Documents = field(default_factory=dict)
-    stamp: Stamp | None = None
+    found: os.stat_result | None = None
+
+
+_UNREAD: Final = _Read(NOTHING)
 
 
 class Reader:
-    """Reads trees, and remembers: a file with the same stamp is not opened, a document with the same text not parsed."""
+    """Reads trees, and remembers: a file that is found as before is not opened, a document with the same text not parsed."""
 
     def __init__(self, kinds: Collection[Kind], max_file_bytes: int) -> None:
         self._parser = Parser(Vocabulary(kinds))
@@ -51,18 +51,19 @@ class Reader:
 
         A file in a directory that cannot be listed now says what it said before.
         """
-        hidden = {file: read for file, read in self._known.items() if tree.hides(file)}
+        hidden = {file: read for file, read in self._known.items() if tree.hides(file)} if tree.errors else {}
         self._known = hidden | {file: self._file(file, found) for file, found in tree.files.items()}
         picture = {file: read.contents for file, read in self._known.items()}
         picture |= {path: _unreadable(path, error) for path, error in tree.errors.items()}
-        silent = [root for root, files in tree.roots.items() if all(picture[file] == NOTHING for file in files)]
+        silent = [root for root, files in tree.roots.items() if all(picture.get(one, NOTHING) == NOTHING for one in files)]
         return picture | {root: _nothing_in(root) for root in silent}
 
     def _file(self, file: str, found: os.stat_result) -> _Read:
-        stamp = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-        known = self._known.get(file, _Read(NOTHING))
-        if known.stamp == stamp:
+        known = self._known.get(file, _UNREAD)
+        if known.found is found:
             return known
+        if known.found is not None and _stamp(known.found) == _stamp(found):
+            return _Read(known.contents, known.documents, found)
         is_fresh = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < FRESH_NS
         try:
             contents, documents = self._parser.parse(self._text(file, found), file, known.documents)
@@ -70,7 +71,7 @@ class Reader:
             return _Read(failed(error), known.documents)
         except OSError as error:
             return _Read(_unreadable(file, error), known.documents)
-        return _Read(contents, documents, None if is_fresh else stamp)
+        return _Read(contents, documents, None if is_fresh else found)
 
     def _text(self, file: str, found: os.stat_result) -> str:
         """The text of a file. Raises ConfigError when it is no text, or none of ours to read; and OSError."""
@@ -89,6 +90,11 @@ class Reader:
             line = 1 + content.count(b"\n", 0, error.start)
             what = f"is not UTF-8 text: byte 0x{content[error.start]:02x}"
             raise ConfigError(what, origin=Origin(file, line), hint="save it as UTF-8") from None
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    """What tells without reading that a file is the same: device, inode, size, when its content and when all changed."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _unreadable(path: str, error: OSError) -> Contents:

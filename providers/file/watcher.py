@@ -48,20 +48,21 @@ class Watcher:
         self._directories = directories
         return True
 
-    async def wait(self, concerns: Callable[[str], bool], until: float) -> None:
-        """Returns when a path that concerns the caller changed, or at a time of the monotonic clock."""
+    async def wait(self, concerns: Callable[[str], bool], until: float) -> frozenset[str]:
+        """Returns the paths that changed when one of them concerns the caller; none, at a time of the monotonic clock."""
         while (left := until - time.monotonic()) > 0:
             if self._notify is None:
                 await anyio.sleep(left)
-                return
+                break
             watch = partial(self._notify.watch, DEBOUNCE_MS, STEP_MS, math.ceil(left * 1000), self._closed)
             changes = await run_sync(watch, abandon_on_cancel=True)
-            paths = [] if isinstance(changes, str) else [path for _, path in changes]
+            paths = frozenset[str]() if isinstance(changes, str) else frozenset(path for _, path in changes)
             if not self._directories.isdisjoint(paths):
                 # Under the same path there may be another directory now, and a watch follows the old one.
                 self._directories = frozenset()
             if any(map(concerns, paths)):
-                return
+                return paths
+        return frozenset()
 
     def close(self) -> None:
         """Ends the watch, and a thread that still waits."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from functools import partialmethod
+from itertools import count
+from pathlib import Path
 
 import anyio
 import pytest
 
 from providers.file import FileProvider, Settings, catalogue, provider, watcher
+from providers.file.watcher import Watcher
 from xds.model import Listed, Provider, Put
 
 
@@ -303,6 +307,34 @@ async def test_a_change_that_nobody_tells_of_is_found_by_the_review(home, follow
         assert "providers.file" not in seen.reports
         (home / "a.yaml").write_text(write("a", "2"))
         await seen.until(lambda: seen.says("a") == "2")
+
+
+async def test_a_change_that_nobody_tells_of_is_found_although_others_are_told_of_all_the_time(
+    home, follow, write, monkeypatch
+):
+    monkeypatch.setattr(provider, "REVIEW_SECONDS", 0.1)
+    monkeypatch.setattr("providers.file.reader.FRESH_NS", 0)
+    (home / "untold").mkdir()
+    for file in ("told.yaml", "untold/a.yaml"):
+        (home / file).write_text(write(Path(file).stem))
+    monkeypatch.setattr(Watcher, "cover", partialmethod(cover_but, home / "untold", Watcher.cover))
+    async with follow(".") as seen, anyio.create_task_group() as tasks:
+        tasks.start_soon(keep_writing, home / "told.yaml", write)
+        (home / "untold/a.yaml").write_text(write("a", "2"))
+        await seen.until(lambda: seen.says("a") == "2")
+        tasks.cancel_scope.cancel()
+
+
+def cover_but(watcher, directory, cover, directories):
+    return cover(watcher, directories - {str(directory)})
+
+
+async def keep_writing(file, write) -> None:
+    """Changes it more often than everything is looked at, and never leaves it empty for a moment."""
+    for number in count():
+        await anyio.Path(file.with_name(".new")).write_text(write("told", str(number)))
+        await anyio.Path(file.with_name(".new")).replace(file)
+        await anyio.sleep(0.005)
 
 
 async def test_two_watches_of_one_provider_do_not_know_each_other(home, kinds, write):

@@ -96,3 +96,90 @@ def test_only_what_can_matter_concerns(home):
     concerned = ["conf", "conf/a.yaml", "conf/new.yaml", "conf/sub", "conf/sub/c.yaml", "lone.yaml"]
     assert all(tree.concerns(f"{home}/{path}") for path in concerned)
     assert not any(tree.concerns(f"{home}/{path}") for path in ["conf/.a.yaml.swp", "other.yaml", "conf/no/such"])
+
+
+def write_in(home, path: str) -> None:
+    (home / path).write_text("other")
+
+
+def remove(home, path: str) -> None:
+    (home / path).unlink()
+
+
+def put_over(home, path: str) -> None:
+    (home / "new").write_text("new")
+    (home / "new").rename(home / path)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (write_in, "conf/a.yaml"),
+        (write_in, "conf/sub/b.json"),
+        (write_in, "conf/c.yaml"),
+        (write_in, "conf/c.txt"),
+        (write_in, "conf/.c.yaml"),
+        (put_over, "conf/a.yaml"),
+        (put_over, "conf/c.yaml"),
+        (remove, "conf/a.yaml"),
+    ],
+)
+def test_the_change_of_a_file_is_seen_without_a_walk(home, change, path):
+    make(home, "conf/a.yaml", "conf/sub/b.json")
+    before = walk(["./conf"])
+    change(home, path)
+    after = before.after({f"{home}/{path}"})
+    assert after is not None
+    assert after.files == walk(["./conf"]).files
+    assert after.files.keys() <= set(after.roots["./conf"])
+
+
+def test_what_did_not_change_is_not_looked_at_again(home):
+    make(home, "conf/a.yaml", "conf/b.yaml")
+    before = walk(["conf"])
+    after = before.after({f"{home}/conf/b.yaml"})
+    assert after is not None
+    assert after.files["conf/a.yaml"] is before.files["conf/a.yaml"]
+    assert after.files["conf/b.yaml"] is not before.files["conf/b.yaml"]
+
+
+def link(home, path: str) -> None:
+    (home / path).symlink_to("a.yaml")
+
+
+def name_twice(home, path: str) -> None:
+    (home / path).hardlink_to(home / "conf/a.yaml")
+
+
+def make_directory(home, path: str) -> None:
+    (home / path).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (link, "conf/c.yaml"),
+        (name_twice, "conf/c.yaml"),
+        (make_directory, "conf/c"),
+        (remove, "conf/one.yaml"),
+        (write_in, "conf/linked.yaml"),
+        (write_in, "lone.yaml"),
+        (write_in, "conf/nowhere.yaml"),
+    ],
+)
+def test_a_walk_is_needed_where_more_may_have_changed_than_a_file(home, change, path):
+    make(home, "conf/a.yaml", "conf/one.yaml", "lone.yaml")
+    (home / "conf/twice.yaml").hardlink_to(home / "conf/one.yaml")
+    (home / "conf/linked.yaml").symlink_to("a.yaml")
+    (home / "conf/nowhere.yaml").symlink_to("missing.yaml")
+    before = walk(["conf", "lone.yaml"])
+    change(home, path)
+    assert before.after({f"{home}/{path}"}) is None
+
+
+def test_a_walk_is_needed_after_a_flood_of_changes(home, monkeypatch):
+    make(home, "conf/a.yaml", "conf/b.yaml")
+    monkeypatch.setattr("providers.file.tree.MANY", 1)
+    tree = walk(["conf"])
+    assert tree.after({f"{home}/conf/a.yaml", f"{home}/conf/b.yaml", f"{home}/conf/.swp"}) is None
+    assert tree.after({f"{home}/conf/a.yaml", f"{home}/conf/.swp"}) == tree
