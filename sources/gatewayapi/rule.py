@@ -97,7 +97,7 @@ def _unresolved(one: Destination, rule: HTTPRouteRule, index: int, resolve: Reso
 
 def _entries(rule: HTTPRouteRule, site: Site, fields: Fields) -> tuple[Entry, ...]:
     """The entries of each match. What they share is encoded once: the fields of a message may come in pieces."""
-    shared = encode(build(ROUTE, {**fields, "metadata": _metadata(site)}))
+    shared = encode(build(ROUTE, fields))
     return tuple(
         Entry(
             order(match, site.age, site.index, index),
@@ -119,14 +119,11 @@ def _matches(match: HTTPRouteMatch, rule: HTTPRouteRule) -> Iterator[Fields]:
 
 
 def _name(site: Site, match: int) -> str:
+    """Names the author's route, for Envoy's logs (%ROUTE_NAME%) and for whoever reads its configuration.
+
+    The same as metadata would double the time that Envoy needs for an update: it builds a map of maps for every route.
+    """
     return f"httproute/{site.route.namespace}/{site.route.name}/rule/{site.index}/match/{match}"
-
-
-def _metadata(site: Site) -> Fields:
-    """Names the author's route, for Envoy's logs and for whoever reads its configuration."""
-    texts = {"kind": site.route.kind.name, "namespace": site.route.namespace, "name": site.route.name}
-    values: Fields = {name: {"string_value": text} for name, text in texts.items()}
-    return {"filter_metadata": {"legation": {"fields": {**values, "rule": {"number_value": site.index}}}}}
 
 
 def _problems(rule: HTTPRouteRule, path: str) -> Iterator[Problem]:

