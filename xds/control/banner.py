@@ -28,14 +28,14 @@ def lines(plane: Plane, xds: tuple[str, int], admin: tuple[str, int]) -> Iterato
     for listen in listens:
         yield f"  gateway   {listen.url or f'{listen.address}:{listen.port}'}"
     for key, status in routes(plane.statuses()):
-        trouble = f"{key} is not well: " if any(status.failing()) else ""
+        trouble = "" if status.well else f"{key} is not well: "
         yield f"  route     {trouble}{status.summary}"
     yield f"  admin     http://{admin[0]}:{admin[1]}/"
     yield f"  metrics   http://{admin[0]}:{admin[1]}/metrics"
     yield f"  xds       {xds[0]}:{xds[1]}"
     if urls := [listen.url for listen in listens if listen.url]:
         yield ""
-        well = (status.summary for _, status in routes(plane.statuses()) if not any(status.failing()))
+        well = (status.summary for _, status in routes(plane.statuses()) if status.well)
         yield f"  try       {attempt(urls, well)}"
 
 

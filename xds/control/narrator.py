@@ -106,5 +106,4 @@ def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[s
             continue
         verb = "changed" if old.objects.get(key) else "added"
         status = new.translation.statuses.get(key, Status())
-        is_well = not any(status.failing())
-        yield f"{key} {verb}: {status.summary}" if status.summary and is_well else f"{key} {verb}"
+        yield f"{key} {verb}: {status.summary}" if status.summary and status.well else f"{key} {verb}"

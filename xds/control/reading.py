@@ -73,6 +73,8 @@ def _failing(
 ) -> Iterator[Diagnostic]:
     """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
     for key, status in statuses.items():
+        if status.well:
+            continue
         about = objects.get(key)
         origin = about.origin if about else None
         for part, condition in status.causes():

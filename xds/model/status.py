@@ -69,13 +69,18 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Status:
     """The status of one object. `fields` are the other entries of its Kubernetes status (addresses, …);
-    `summary` is one line for people: what this object does, now.
+    `summary` is one line for people: what this object does, now. `well` says that no condition tells of trouble.
     """
 
     conditions: tuple[Condition, ...] = ()
     parts: tuple[Part, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     summary: str = ""
+    well: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Known from the start: of thousands of statuses, those with trouble are looked for after every change.
+        object.__setattr__(self, "well", not any(self.failing()))
 
     def failing(self) -> Iterator[tuple[str, Condition]]:
         """The conditions that tell of trouble, each with its part (`listener http`; empty for the object as a whole)."""
