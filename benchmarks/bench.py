@@ -105,7 +105,8 @@ class Bench:
             return {}
 
     def _can(self, name: str, cell: Cell) -> bool:
-        return cell.get("dialect") in (None, *self.servers[name].dialects)
+        dialects = self.servers[name].dialects
+        return cell["dialect"] in dialects if "dialect" in cell else bool(dialects)
 
     def _is_missing(self, name: str, server: Server) -> bool:
         if (lacking := server.missing()) is not None:

@@ -1,4 +1,4 @@
-"""Programs in Go that come as sources: each is built once for each state of them, into the user's cache folder."""
+"""Programs in Go that come as sources: each is built once for each state of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+
+from benchmarks.server.cache import once
 
 
 def go() -> str | None:
@@ -30,11 +31,7 @@ class GoProgram:
         """The program. Raises FileNotFoundError when it has to be built and there is no Go, and CalledProcessError, after
         the compiler's own words, when it cannot be built.
         """
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        path = caches / "legation" / "peers" / f"{self.name}-{self._state()}"
-        if not path.exists():
-            self._build(path)
-        return path
+        return once(f"{self.name}-{self._state()}", self._build)
 
     def become(self, arguments: Sequence[str]) -> NoReturn:
         """Becomes the program, so that its end and its streams are this one's; ends with words when it cannot be built."""
@@ -57,11 +54,5 @@ class GoProgram:
         tool = go()
         if tool is None:
             raise FileNotFoundError(f"{self.name} is not built, and there is no Go to build it with: see https://go.dev/dl")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder, self.name)
-            # Its words go to standard error: the first line of standard output is the program's.
-            subprocess.run(
-                [tool, "build", "-buildvcs=false", "-o", made, "."], cwd=self.sources, stdout=sys.stderr, check=True
-            )
-            made.replace(path)
+        # Its words go to standard error: the first line of standard output is the program's.
+        subprocess.run([tool, "build", "-buildvcs=false", "-o", path, "."], cwd=self.sources, stdout=sys.stderr, check=True)

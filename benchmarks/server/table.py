@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +33,16 @@ def without_go() -> str | None:
     return None if go() else "there is no Go to build it with: see https://go.dev/dl"
 
 
+def without_venv() -> str | None:
+    """What a machine lacks on which this Python cannot make environments."""
+    return None if find_spec("ensurepip") else "this Python cannot make an environment for it: install its venv package"
+
+
 SERVERS: Final[Mapping[str, Server]] = {
     OURS: Server(f"{HERE / 'legation.py'}"),
     "go-control-plane": Server(f"{GO_CONTROL_PLANE} --setup group", without_go),
     "go-control-plane, per node": Server(f"{GO_CONTROL_PLANE} --setup node", without_go),
     "go-control-plane, linear": Server(f"{GO_CONTROL_PLANE} --setup linear", without_go),
+    "sovereign": Server(f"{HERE / 'sovereign.py'}", without_venv, dialects=()),
 }
 """Name -> server, in the order in which they are shown."""
