@@ -55,6 +55,19 @@ def test_durations_are_in_seconds_and_in_buckets():
     assert seen[("legation_translation_seconds_bucket", ("le", "0.005"))] == 1
 
 
+def test_the_time_to_an_ack_is_in_buckets_by_type():
+    metrics = Metrics()
+    for seconds in (0.001, 0.002, 0.002, 100.0):
+        metrics.ack(CDS, seconds)
+    metrics.ack("made up", 1.0)
+    seen = samples(metrics)
+    name = "legation_xds_ack_seconds"
+    found = {le: seen[(f"{name}_bucket", ("le", le), ("type", "cds"))] for le in ("0.001", "0.0025", "60.0", "+Inf")}
+    assert found == {"0.001": 1, "0.0025": 3, "60.0": 3, "+Inf": 4}
+    assert seen[(f"{name}_sum", ("type", "cds"))] == 100.005
+    assert seen[(f"{name}_count", ("type", "other"))] == 1
+
+
 def test_what_is_so_is_read_from_the_plane_when_asked(plane):
     metrics = Metrics()
     metrics.observe(plane)

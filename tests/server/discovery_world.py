@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -12,7 +12,7 @@ import grpc.aio
 from xds.codec import message_class, resource
 from xds.model import Resource, Snapshot
 from xds.model.type_url import CDS
-from xds.protocol import DELTA, SOTW, Dialect
+from xds.protocol import DELTA, SOTW, Dialect, Limits
 from xds.server.discovery import Discovery
 from xds.server.fleet import Fleet
 from xds.server.service import METHODS
@@ -81,6 +81,10 @@ class World:
 
     def publish(self, **groups: tuple[Resource, ...]) -> list[str]:
         return self.fleet.publish({name: Snapshot.of(resources) for name, resources in groups.items()})
+
+    def limit(self, **limits: Any) -> None:
+        """Holds the streams that open from now on to these limits."""
+        self.discovery._desk = replace(self.discovery._desk, limits=Limits(**limits))
 
     async def until(self, condition: Any) -> None:
         with anyio.fail_after(SOON):

@@ -22,7 +22,7 @@ def route(name: str, cluster: str):
 async def test_what_depends_on_a_silent_proxy_goes_on_by_itself(world, dialect, caplog):
     """Row 71: nothing happens in between, but that time passes."""
     caplog.set_level(logging.WARNING)
-    world.discovery._limits = Limits(patience=0.05)
+    world.limit(patience=0.05)
     world.publish(edge=(cluster("a"), route("r", "a")))
     call = world.open(dialect)
     await call.send(CDS, node=NODE)
@@ -47,7 +47,7 @@ async def test_heartbeats_come_by_themselves(world, dialect):
 async def test_what_is_too_long_is_told_of(world, dialect, caplog):
     """Row 115: where it cannot be divided."""
     caplog.set_level(logging.WARNING)
-    world.discovery._limits = Limits(response_bytes=200)
+    world.limit(response_bytes=200)
     world.publish(edge=(cluster("a"), cluster("b")))
     call = world.open(dialect)
     await call.send(CDS, node=NODE)
@@ -59,5 +59,5 @@ async def test_what_is_too_long_is_told_of(world, dialect, caplog):
 def test_the_limits_of_a_stream_are_settings():
     """A server passes them on to every stream."""
     server = XdsServer(transport=Transport(patience_seconds=1, max_response_bytes=2, max_types=3, max_names=4))
-    assert server._discovery._limits == Limits(patience=1, response_bytes=2, types=3, names=4)
-    assert XdsServer()._discovery._limits == Limits()
+    assert server._discovery._desk.limits == Limits(patience=1, response_bytes=2, types=3, names=4)
+    assert XdsServer()._discovery._desk.limits == Limits()

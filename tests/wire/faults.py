@@ -20,7 +20,6 @@ import ours
 import talk
 from behaviours import behaviours
 from case import Case, load
-from grpclib.server import Stream as GrpcStream
 from results import Outcome, breaches, run
 
 from xds.codec import decode_node
@@ -35,7 +34,9 @@ from xds.protocol.message import Rejected
 from xds.protocol.stream import Stream
 from xds.protocol.subscription import Subscription
 from xds.server.discovery import Discovery
-from xds.server.fleet import Fleet, Session
+from xds.server.fleet import Fleet
+from xds.server.http2_stream import Http2Stream
+from xds.server.talk import Talk
 
 QUICK: Final = ((line, "SOON", 1.5), (talk, "A_WHILE", 0.2))
 """Seconds that the client waits: what does not come will not come later either."""
@@ -92,23 +93,24 @@ def a_service_serves_all_types(real: Any) -> Any:
     return lambda self, request: request.type_url or self._only
 
 
-@fault(Discovery, "_take", 4)
+@fault(Talk, "hear", 4)
 def every_message_must_carry_the_node(real: Any) -> Any:
-    def take(self: Discovery, session: Session, body: bytes) -> None:
-        return real(self, session, body) if session.stream.dialect.read(body).node else _refuse()
+    def hear(self: Talk, message: bytes) -> None:
+        return real(self, message) if self.session.stream.dialect.read(message).node else _refuse()
 
-    return take
+    return hear
 
 
-@fault(Discovery, "_take", 5)
+@fault(Talk, "hear", 5)
 def the_group_is_that_of_the_last_node(real: Any) -> Any:
-    def take(self: Discovery, session: Session, body: bytes) -> None:
-        group = decode_node(session.stream.dialect.read(body).node).cluster
-        if group not in ("", session.group):
-            session.stream.serve = lambda _: Stream.serve(session.stream, self._fleet.served(group))
-        real(self, session, body)
+    def hear(self: Talk, message: bytes) -> None:
+        stream = self.session.stream
+        group = decode_node(stream.dialect.read(message).node).cluster
+        if group not in ("", self.session.group):
+            stream.serve = lambda _: Stream.serve(stream, self._desk.fleet.served(group))
+        real(self, message)
 
-    return take
+    return hear
 
 
 @fault(Discovery, "enter", 6)
@@ -539,23 +541,26 @@ def every_nonce_is_the_first(real: Any) -> Any:
 # Transport, and clients without a proxy
 
 
-@fault(GrpcStream, "send_message", 109)
+@fault(Talk, "_say", 109)
 def one_writes_after_the_other(real: Any) -> Any:
-    turn = asyncio.Lock()
+    writing: list[Http2Stream] = []
 
-    async def send(self: GrpcStream[Any, Any], message: Any) -> None:
-        async with turn:
-            await real(self, message)
+    def say(self: Talk) -> Any:
+        if any(one._outbox.left for one in writing):
+            return False
+        said = real(self)
+        writing[:] = [self._stream]
+        return said
 
-    return send
+    return say
 
 
-@fault(Discovery, "_take", 114)
+@fault(Talk, "hear", 114)
 def a_message_may_have_four_mib(real: Any) -> Any:
-    def take(self: Discovery, session: Session, body: bytes) -> None:
-        return real(self, session, body) if len(body) <= 4 << 20 else _refuse()
+    def hear(self: Talk, message: bytes) -> None:
+        return real(self, message) if len(message) <= 4 << 20 else _refuse()
 
-    return take
+    return hear
 
 
 @fault(Draft, "fit", 115)

@@ -16,11 +16,13 @@ from grpclib.protocol import AbstractHandler, EventsProcessor, H2Protocol
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import Event, RequestReceived
+from h2.events import Event, RemoteSettingsChanged, RequestReceived, WindowUpdated
+from h2.exceptions import FlowControlError
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
 from xds.server.connection import CONNECTION_WINDOW, LINGER, STREAM_WINDOW, Connection, Http2
+from xds.server.demultiplexer import Demultiplexer
 from xds.server.http2_stream import Http2Stream
 from xds.server.pace import Gate
 from xds.server.signal import Signal
@@ -48,6 +50,7 @@ class Processor(EventsProcessor):
     """What HTTP/2's events mean: streams begin and end."""
 
     connection: Connection
+    streams: dict[int, Http2Stream]  # type: ignore[assignment]  # ours are
     leaving = False
 
     def process(self, event: Event) -> None:
@@ -57,6 +60,8 @@ class Processor(EventsProcessor):
 
     def process_request_received(self, event: RequestReceived) -> None:
         """A stream begins; on a connection that is to end, the client is told to try it on another."""
+        if event.stream_id not in self.connection.http2.streams:  # it was reset at once
+            return
         if self.leaving:
             self.connection.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
             return
@@ -64,11 +69,28 @@ class Processor(EventsProcessor):
         stream = Http2Stream(self.connection, event.stream_id, dict(headers).get("grpc-encoding", "identity"))
         self.handler.accept(stream, headers, self.register(stream))
 
+    def process_window_updated(self, event: WindowUpdated) -> None:
+        """The client has room for more, on one stream or on all of them."""
+        if event.stream_id == 0:
+            self.go_on()
+        elif (stream := self.streams.get(event.stream_id)) is not None:
+            stream.go_on()
+
+    def process_remote_settings_changed(self, event: RemoteSettingsChanged) -> None:  # noqa: ARG002  whatever it is
+        """The client may have room for more."""
+        self.go_on()
+
+    def go_on(self) -> None:
+        """There may be room for what every stream has to write."""
+        for stream in self.streams.values():
+            stream.go_on()
+
     def register(self, stream: protocol.Stream) -> Callable[[], None]:
         """Notes a stream; the last one that ends on a connection that is to end closes it."""
         release = super().register(stream)
 
         def released() -> None:
+            cast(Http2Stream, stream).close()
             release()
             self._close_when_left()
 
@@ -81,7 +103,7 @@ class Processor(EventsProcessor):
         # h2 has a word for it, but sends nothing more after it.
         transport.write(GoAwayFrame(0, last_stream_id=http2.highest_inbound_stream_id).serialize())
         for stream in self.streams.values():
-            cast(Http2Stream, stream).finish()
+            stream.finish()
         self._close_when_left()
 
     def _close_when_left(self) -> None:
@@ -115,6 +137,7 @@ class ClientConnection(H2Protocol):
         self.connection.flush()
         self.connection.initialize()
         self.processor = Processor(self.handler, self.connection)
+        self._frames = Demultiplexer(self.connection.attached)
         self._grow_old(terms.max_connection_age_seconds)
         self._reception.connections.add(self)
 
@@ -124,9 +147,24 @@ class ClientConnection(H2Protocol):
             self._timers.append(asyncio.get_running_loop().call_later(age, self.leave))
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came."""
-        if not self.connection.is_closing():
-            super().data_received(data)
+        """Bytes came: to streams that are attached, and to h2."""
+        try:
+            for stream, piece in self._frames.split(data):
+                if self.connection.is_closing():
+                    return
+                if stream is None:
+                    super().data_received(piece)
+                else:
+                    stream.take(piece)
+        except FlowControlError as error:
+            self.connection.http2.close_connection(error.error_code)
+            self.connection.flush()
+            self.processor.close("Protocol error")
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self.processor.go_on()
 
     def leave(self) -> None:
         """Sends the client away: GOAWAY, then its streams end, then the connection; all within LINGER seconds."""

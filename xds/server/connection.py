@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from asyncio import Transport
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from asyncio import TimerHandle, Transport
+from typing import Final, Protocol
 
 import anyio
 from grpclib import protocol
@@ -17,8 +14,10 @@ from h2.connection import H2Connection
 from h2.events import Event
 from h2.exceptions import ProtocolError as Http2Error
 from h2.settings import SettingCodes, Settings
+from h2.stream import H2Stream
+from hyperframe.frame import WindowUpdateFrame
 
-from xds.model import ProtocolError
+from xds.server.inbox import Quota
 from xds.server.pace import Gate
 from xds.server.transport import Transport as Terms
 
@@ -26,8 +25,6 @@ STREAM_WINDOW: Final = 2**18
 """Bytes that a client may send on a stream before they are read: an Envoy's first request has 61 KB and more."""
 CONNECTION_WINDOW: Final = 2**20
 """The same for all streams of a connection."""
-MESSAGES: Final = 2
-"""Messages of the greatest size that one connection may be sending at the same time."""
 LINGER: Final = 5.0
 """Seconds that streams have to end well, and what was written to be read, when a connection is to be closed."""
 
@@ -48,6 +45,26 @@ class Http2(H2Connection):
             self._sweep_at = min(2 * super().open_inbound_streams + 64, most)
         return len(self.streams)
 
+    def consume(self, flow: H2Stream, size: int) -> None:
+        """Counts what a client sent on a stream and h2 has not seen. Raises FlowControlError where it may not."""
+        self._inbound_flow_control_window_manager.window_consumed(size)
+        flow._inbound_window_manager.window_consumed(size)  # noqa: SLF001  h2 keeps no window but this
+
+    def make_room(self, flow: H2Stream, size: int) -> bytes:
+        """The frames to send, if any, as so much was read of what a client sent on a stream."""
+        made = [(0, self._inbound_flow_control_window_manager.process_bytes(size))]
+        if flow.open:
+            made.append((flow.stream_id, flow._inbound_window_manager.process_bytes(size)))  # noqa: SLF001
+        return b"".join(WindowUpdateFrame(number, increment).serialize() for number, increment in made if increment)
+
+
+class Attached(Protocol):
+    """A stream that takes its data itself."""
+
+    def take(self, data: bytes) -> None:
+        """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
+        ...
+
 
 class Connection(protocol.Connection):
     """grpclib's connection, with the accounts that its streams share."""
@@ -59,8 +76,9 @@ class Connection(protocol.Connection):
         super().__init__(http2, transport, config=config)
         self.http2, self.transport, self.terms = http2, transport, terms
         self._gate, self._turn = gate, anyio.Lock(fast_acquire=True)
-        self._receiving = 0
-        self._paused = 0.0
+        self._patience: TimerHandle | None = None
+        self.quota = Quota(terms.max_message_bytes)
+        self.attached: dict[int, Attached] = {}
 
     def feed(self, data: bytes) -> list[Event]:
         """Takes what came. Raises h2's ProtocolError for what is no HTTP/2, when the client was told so."""
@@ -80,41 +98,36 @@ class Connection(protocol.Connection):
         async with self._turn:
             await self._gate.enter()
 
-    @contextmanager
-    def receiving(self, size: int) -> Iterator[None]:
-        """While a message of this size is read. Raises ProtocolError where that is too much, before any of it is kept."""
-        limit = self.terms.max_message_bytes
-        if size > limit:
-            raise ProtocolError(f"a message has {size} bytes, and {limit} is the limit", code="RESOURCE_EXHAUSTED")
-        if self._receiving + size > MESSAGES * limit:
-            raise ProtocolError("too much is being sent on this connection at once", code="RESOURCE_EXHAUSTED")
-        self._receiving += size
-        try:
-            yield
-        finally:
-            self._receiving -= size
+    def make_room(self, flow: H2Stream, size: int) -> None:
+        """Lets the client send so much more on a stream; there is no room any more when the connection is closed."""
+        if not self.is_closing() and (updates := self.http2.make_room(flow, size)):
+            self.transport.write(updates)
 
     def pause_writing(self) -> None:
-        """The client does not read: then it is not read either, or its pings alone would be answered without end."""
+        """The client does not read: then it is not read either, or its pings alone would be answered without end; and it
+        has the write timeout to go on.
+        """
         super().pause_writing()
-        self._paused = time.monotonic()
+        self._patience = asyncio.get_running_loop().call_later(self.terms.write_timeout_seconds, self.abort)
         if not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client reads again."""
         super().resume_writing()
+        self._stop_waiting()
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def has_stalled(self) -> bool:
-        """Whether the client has read nothing at all for as long as it may."""
-        paused = time.monotonic() - self._paused
-        return not self.write_ready.is_set() and paused >= self.terms.write_timeout_seconds
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def close(self) -> None:
         """Closes when what was written is sent, which is not waited for long."""
         closing = self.is_closing()
+        self._stop_waiting()
         super().close()
         if not closing and self.transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(LINGER, self.transport.abort)

@@ -8,41 +8,36 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import anyio
-from anyio.abc import TaskGroup
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.encoding.base import CodecBase
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError
 from grpclib.server import Stream as GrpcStream
 
 from xds.codec import decode_node
 from xds.model import NO_RESOURCES, Principal, ProtocolError
 from xds.model.type_url import short_type
-from xds.protocol import SOTW, Fact, Limits, Overdue, Oversized, Rejected, Request, Response, Stream
+from xds.protocol import SOTW, Limits, Request, Response, Stream
 from xds.protocol.limits import DEFAULT
 from xds.server.authority import OPEN, Authority, Caller
-from xds.server.background import background
 from xds.server.fleet import Fleet, Session, Visit
 from xds.server.grouping import GroupOf, by_cluster
+from xds.server.http2_stream import Http2Stream
 from xds.server.identity import identify
 from xds.server.metrics import Metrics
 from xds.server.service import METHODS, Method
+from xds.server.talk import LONGEST, Desk, Talk, in_words
 
 log = logging.getLogger(__name__)
-
-LONGEST: Final = 500
-"""Characters of a node's names, and of what a client is told when its stream ends, which travels in a header."""
 
 SILENCE: Final = 60.0
 """Seconds in which the first message must come: a client opens a stream when it has something to ask."""
 
 UNDIVIDED: Final = Limits(response_bytes=sys.maxsize)
 """For an answer that nothing follows."""
-SMALLER: Final = "make fewer or smaller resources, or let it ask for them by name"
 
 Wire: TypeAlias = GrpcStream[bytes, bytes]
 
@@ -56,9 +51,9 @@ def caller_of(wire: Wire) -> Caller:
     return Caller(host, port, metadata, identify(wire.peer.cert()))
 
 
-def in_words(said: object) -> str:
-    """Why a stream ends, fit for a header and for one line of a log: some of the words may be the client's."""
-    return "".join(one if one.isprintable() else " " for one in str(said)[:LONGEST])
+def http2_of(wire: Wire) -> Http2Stream:
+    """The stream below a method's."""
+    return cast(Http2Stream, wire._stream)  # noqa: SLF001  grpclib has no other way to it
 
 
 async def first_message(wire: Wire) -> bytes | None:
@@ -107,8 +102,7 @@ class Discovery:
         limits: Limits = DEFAULT,
     ) -> None:
         self._fleet, self._metrics, self._grouping, self._authority = fleet, metrics, grouping, authority
-        self._identifier = identifier or f"legation-{os.getpid()}"
-        self._limits = limits
+        self._desk = Desk(fleet, metrics, identifier or f"legation-{os.getpid()}", limits)
         self._numbers = itertools.count(1)
         self._salt = os.urandom(3).hex()
 
@@ -145,9 +139,10 @@ class Discovery:
 
     async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
-        session = await self._begin(wire, method)
-        if session is None:
+        talk = await self._begin(wire, method)
+        if talk is None:
             return
+        session = talk.session
         self._fleet.join(session)
         waits = (
             "" if self._fleet.served(session.group) else "; nothing is known of this node group, and it keeps what it has"
@@ -155,26 +150,27 @@ class Discovery:
         who = session.node.id or "without an id"
         log.info("%s: connected (%s, %s %s)%s", session.group, who, method.service, method.dialect.name, waits)
         try:
-            await self._talk(wire, session)
+            await wire.send_initial_metadata()
+            await talk.run()
         finally:
             self._fleet.leave(session)
             log.info("%s: disconnected (%s)", session.group, session.node.id)
 
-    async def _begin(self, wire: Wire, method: Method) -> Session | None:
-        """The session of a stream, with its first message, which nobody keeps: it may be long. None where there is none."""
+    async def _begin(self, wire: Wire, method: Method) -> Talk | None:
+        """The talk on a stream, with its first message, which nobody keeps: it may be long. None where there is none."""
         principal = await self.authenticate(caller_of(wire))
         first = await first_message(wire)
         if first is None:
             return None
-        session = self._open(wire, method, principal, first)
-        self._take(session, first)
-        return session
+        talk = Talk(self._desk, self._open(wire, method, principal, first), http2_of(wire))
+        talk.hear(first)
+        return talk
 
     def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
         visit = self.enter(principal, method.dialect.read(first), method.only)
         features = visit.node.features
-        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._limits, features=features)
+        stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._desk.limits, features=features)
         return Session(visit, str(caller_of(wire)), stream, method)
 
     def enter(self, principal: Principal, request: Request, only: str) -> Visit:
@@ -215,77 +211,4 @@ class Discovery:
         self._metrics.request(only)
         self._metrics.response(only)
         response = stream.respond(time.monotonic()) or Response(only, "", NO_RESOURCES.version, ())
-        return Fetched(SOTW.write(response, self._identifier), is_news=response.version != request.version)
-
-    async def _talk(self, wire: Wire, session: Session) -> None:
-        """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
-        async with background() as tasks:
-            tasks.start_soon(self._write, wire, session, tasks)
-            with suppress(StreamTerminatedError):
-                async for body in wire:
-                    self._take(session, body)
-
-    def _take(self, session: Session, body: bytes) -> None:
-        """Takes one request: decides at once, and leaves the writing to the writer."""
-        request = session.stream.dialect.read(body)
-        fact = session.stream.receive(request)
-        self._metrics.request(request.type_url or session.method.only)
-        if fact is not None:
-            self._note(session, fact)
-            self._fleet.judge(session, fact)
-        if not session.visit.grant.covers(request.type_url):
-            self._deny(session, request.type_url)
-        session.signal.set()
-
-    def _deny(self, session: Session, type_url: str) -> None:
-        """Notes, once, that a stream asks for what it may not; it goes on with the rest."""
-        if type_url and type_url not in session.denied:
-            session.denied.add(type_url)
-            self._metrics.refused(session.method.service, "PERMISSION_DENIED")
-            log.info("%s: %s may not ask for %s", session.group, session.node.id, in_words(short_type(type_url)))
-
-    def _note(self, session: Session, fact: Fact) -> None:
-        if not isinstance(fact, Rejected):
-            since_published = time.monotonic() - self._fleet.group(session.group).published
-            self._metrics.ack(fact.type_url, min(since_published, time.time() - session.since))
-            return
-        self._metrics.nack(fact.type_url)
-        whom = ", ".join(one.name for one in fact.culprits) or f"one of {len(fact.offered)}"
-        log.debug("%s: %s refused %s %s: %s", session.group, session.node.id, short_type(fact.type_url), whom, fact.message)
-
-    async def _write(self, wire: Wire, session: Session, tasks: TaskGroup) -> None:
-        """Sends whatever the stream has to say; waits while it has nothing."""
-        group = self._fleet.group(session.group)
-        try:
-            while True:
-                for fact in session.stream.serve(session.view(group.served.value)):
-                    self._fleet.judge(session, fact)
-                response = session.stream.respond(time.monotonic())
-                self._fleet.want(session)
-                self._tell(session)
-                if response is None:
-                    self._fleet.settle(session)
-                    await self._news(session)
-                    continue
-                session.quiet = False
-                self._metrics.response(response.type_url)
-                await wire.send_message(session.stream.dialect.write(response, self._identifier))
-        except (StreamTerminatedError, ConnectionError):
-            tasks.cancel_scope.cancel()
-
-    async def _news(self, session: Session) -> None:
-        """Returns when something happened, or when the stream wants to be asked again whether or not it did."""
-        wake_at = session.stream.wake_at()
-        with anyio.move_on_after(None if wake_at is None else wake_at - time.monotonic()):
-            await session.signal.wait()
-
-    def _tell(self, session: Session) -> None:
-        for notice in session.stream.notices():
-            who, what = f"{session.group}: {session.node.id}", short_type(notice.type_url)
-            match notice:
-                case Overdue():
-                    self._metrics.overdue(notice.type_url)
-                    log.warning("%s has not answered for %.0f s (%s): look at that proxy", who, self._limits.patience, what)
-                case Oversized():
-                    self._metrics.oversized(notice.type_url)
-                    log.warning("%s is sent %d bytes (%s), too many for gRPC clients: %s", who, notice.size, what, SMALLER)
+        return Fetched(SOTW.write(response, self._desk.identifier), is_news=response.version != request.version)

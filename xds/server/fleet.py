@@ -14,7 +14,7 @@ from xds.protocol import Delivery, Fact, Rejected, Stream, Verdicts
 from xds.server.authority import EVERYTHING, Grant
 from xds.server.demand import Demand, Demands
 from xds.server.service import DELTA_ADS, Method
-from xds.server.signal import Signal, Watch
+from xds.server.signal import Follower, Signal, Watch
 
 MOST_MADE: Final = 10_000
 """Names for which resources made on demand are kept, in one group: clients could name more and more."""
@@ -31,7 +31,7 @@ class Visit:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One open stream of one node: its protocol state, and the signal that there may be something to say.
+    """One open stream of one node: its protocol state, and whom to tell that there may be something to say.
 
     `quiet` tells whether every response was answered when the stream last had nothing to say, `rests` of which snapshot.
     `denied` are the types that it asked for and may not: it is told that nothing of them exists for it.
@@ -42,7 +42,7 @@ class Session:
     stream: Stream
     method: Method = DELTA_ADS
     since: float = field(default_factory=time.time)
-    signal: Signal = field(default_factory=Signal)
+    signal: Follower = field(default_factory=Signal)
     quiet: bool = False
     rests: Snapshot | None = None
     denied: set[str] = field(default_factory=set)
@@ -216,7 +216,7 @@ class Fleet:
         self.settled.publish(None)
 
     @contextmanager
-    def following(self, group: str, signal: Signal) -> Iterator[None]:
+    def following(self, group: str, signal: Follower) -> Iterator[None]:
         """Sets `signal` whenever the group is served something else, as long as the block lasts."""
         served = self.group(group).served
         served.follow(signal)

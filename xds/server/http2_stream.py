@@ -1,27 +1,29 @@
-"""One stream of a connection, below gRPC's messages: bounded reading, bounded patience in writing, a graceful end."""
+"""One stream of a connection: gRPC's messages in both directions, bounded reading, bounded patience in writing, a graceful
+end.
+
+A stream is read and written by a method of grpclib's, which waits, or it is attached to a listener: then each message is
+handed over as soon as it is there, and nobody waits for anything.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import struct
+import time
+from asyncio import Future, TimerHandle
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, Protocol
 
 import anyio
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.protocol import Stream
 
-from xds.model import ProtocolError
 from xds.server import compression
 from xds.server.connection import Connection
-from xds.server.inbox import Inbox
+from xds.server.inbox import PREFIX, Inbox
+from xds.server.outbox import PIECE, Outbox
 from xds.server.pace import Pace
 
-PREFIX: Final = struct.Struct(">?I")
-"""What stands before every message: whether it is compressed, and its length."""
-PIECE: Final = 2**16
-"""Bytes that a client must take within the write timeout."""
 FIRST_RESPONSE: Final = 1.0
 """Seconds that a stream which is to end has for a first response. gRPC clients take a stream without one for a failure,
 and back off (gRFC A57)."""
@@ -30,23 +32,75 @@ PATIENCE: Final = 10
 GOING: Final = "the control plane is going away, or wants a new connection: connect again"
 
 
+class Listener(Protocol):
+    """Who a stream is attached to. None of this waits."""
+
+    def hear(self, message: bytes) -> None:
+        """A message came. What is raised ends the stream."""
+        ...
+
+    def set(self) -> None:
+        """There is room for another message."""
+        ...
+
+    def end(self, fault: Exception | None) -> None:
+        """Nothing more comes: the client has written all, or this is wrong with what it wrote."""
+        ...
+
+
 class Http2Stream(Stream):
     """A grpclib stream that holds its client to the terms of the transport."""
 
     connection: Connection
+    buffer: Inbox
+    id: int
 
     def __init__(self, connection: Connection, stream_id: int, encoding: str) -> None:
-        super().__init__(connection, connection.http2, connection.transport, stream_id=stream_id)
-        self._terms = connection.terms
+        self._flow = connection.http2.streams[stream_id]
         self._encoding = encoding
-        self._pace: Pace | None = None
+        super().__init__(connection, connection.http2, connection.transport, stream_id=stream_id)
+        terms = connection.terms
+        self._timeout = terms.write_timeout_seconds
+        self._pace = Pace(terms.requests_per_second, PATIENCE * terms.requests_per_second)
+        self._pause: TimerHandle | None = None
+        self._patience: TimerHandle | None = None
+        self._outbox = Outbox(connection, self._flow)
+        self._listener: Listener | None = None
+        self._reader: Future[None] | None = None
+        self._writer: Future[None] | None = None
         self._body: bytes | None = None
-        self._writing = self._has_written = self._is_ending = False
+        self._is_admitted = self._has_written = self._is_ending = False
 
     def init_stream(self, stream_id: int, connection: Connection) -> None:  # type: ignore[override]  # ours has ours
         """Begins, with an inbox of our own."""
         super().init_stream(stream_id, connection)
-        self.buffer = Inbox(partial(connection.ack, stream_id))
+        make_room = partial(connection.make_room, self._flow)
+        self.buffer = Inbox(connection.quota, make_room, self._read_on, encoding=self._encoding)
+
+    # Attached
+
+    def attach(self, listener: Listener) -> None:
+        """Hands over every message from now on, beginning with those that are there."""
+        self._listener = listener
+        self.connection.attached[self.id] = self
+        self._read_on()
+
+    def detach(self) -> None:
+        """Hands over nothing more."""
+        self._listener = None
+        self.connection.attached.pop(self.id, None)
+
+    def take(self, data: bytes) -> None:
+        """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
+        self.connection.http2.consume(self._flow, len(data))
+        self.buffer.add(data, len(data))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a message may begin."""
+        going = self._is_ending and self._has_written
+        attached = self._listener is not None and not self.connection.is_closing()
+        return attached and not going and not self._outbox.left and self.connection.write_ready.is_set()
 
     # Reading
 
@@ -58,99 +112,152 @@ class Http2Stream(Stream):
         if self._body is not None:
             body, self._body = self._body, None
             return body
-        prefix = await self.buffer.read(PREFIX.size)
-        if not prefix:
-            return b""
-        await self._wait_for_turn()
-        self._body = await self._read(prefix)
-        return PREFIX.pack(False, len(self._body))
+        self._body = await self._message()
+        return b"" if self._body is None else PREFIX.pack(False, len(self._body))
 
-    async def _wait_for_turn(self) -> None:
-        """The first request waits until the server takes up the stream, the others while they come too fast."""
-        if self._pace is None:
-            rate = self._terms.requests_per_second
-            self._pace = Pace(rate, PATIENCE * rate)
+    async def _message(self) -> bytes | None:
+        """The next message; None at the end. The first one waits until the server takes up the stream."""
+        while self.buffer.is_empty and not self.buffer.is_over:
+            await self._news()
+        if not (self._is_admitted or self.buffer.is_over):
+            self._is_admitted = True
             await self.connection.enter()
-        await self._pace.keep()
+        while (message := self._next()) is None and not self.buffer.is_over:
+            await self._news()
+        return message
 
-    async def _read(self, prefix: bytes) -> bytes:
-        if len(prefix) < PREFIX.size:
-            raise ProtocolError("the stream ended inside a message")
-        compressed, size = PREFIX.unpack(prefix)
-        with self.connection.receiving(size):
-            body = await self.buffer.read(size)
-        if len(body) < size:
-            raise ProtocolError("the stream ended inside a message")
-        return compression.decompress(body, self._encoding, self._terms.max_message_bytes) if compressed else body
+    async def _news(self) -> None:
+        self._reader = asyncio.get_running_loop().create_future()
+        await self._reader
+
+    def _read_on(self) -> None:
+        """Something came, or may be read by now."""
+        if self._listener is not None:
+            self._hand_over(self._listener)
+        elif self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _hand_over(self, listener: Listener) -> None:
+        try:
+            while (message := self._next()) is not None:
+                listener.hear(message)
+        except Exception as fault:  # noqa: BLE001  whoever waits for the end of the stream raises it again
+            self.detach()
+            listener.end(fault)
+        else:
+            if self.buffer.is_over:
+                listener.end(None)
+
+    def _next(self) -> bytes | None:
+        """The next message, when it is there and does not come too fast."""
+        now = time.monotonic()
+        if not self.buffer.is_empty and (pause := self._pace.wait(now)) > 0:
+            self._pause = self._pause or asyncio.get_running_loop().call_later(pause, self._paused)
+            return None
+        message = self.buffer.take()
+        if message is not None:
+            self._pace.take(now)
+        return message
+
+    def _paused(self) -> None:
+        self._pause = None
+        self._read_on()
 
     # Writing
+
+    def send(self, message: bytes) -> None:
+        """Begins a message, gRPC's prefix included, where one may begin; what there is no room for goes out later."""
+        if self._outbox.put(message):
+            self._sent()
+        else:
+            self._wait_for_room()
+
+    def go_on(self) -> None:
+        """There may be room that there was not."""
+        if not self._outbox.left:
+            self._tell_writer()
+        elif self._outbox.go_on():
+            self._sent()
+            self._tell_writer()
 
     async def send_headers(self, headers: list[tuple[str, str]], end_stream: bool = False) -> None:  # noqa: FBT001, FBT002  grpclib's
         """Headers, or trailers, with what is read here."""
         if headers[0][0] == ":status":
             headers = [*headers, ("grpc-accept-encoding", compression.ACCEPTED)]
-        with anyio.move_on_after(self._terms.write_timeout_seconds) as timeout:
-            await super().send_headers(headers, end_stream=end_stream)
-        if timeout.cancelled_caught:  # no window holds them up: nothing at all gets through
-            self.connection.abort()
-            await anyio.sleep_forever()
+        await super().send_headers(headers, end_stream=end_stream)
 
-    async def send_data(self, data: bytes, end_stream: bool = False) -> None:  # noqa: FBT001, FBT002  grpclib's
+    async def send_data(self, data: bytes, end_stream: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  grpclib's; trailers end
         """One message; a stream that is to end begins none after its first."""
         if self._is_ending and self._has_written:
             await anyio.sleep_forever()
-        self._writing = True
         try:
-            await self._send(data, end_stream=end_stream)
+            self.send(data)
+            while self._outbox.left:
+                self._writer = asyncio.get_running_loop().create_future()
+                await self._writer
         finally:
-            self._writing = False
+            self._outbox.clear()
+
+    def _tell_writer(self) -> None:
+        if self._listener is not None:
+            self._listener.set()
+        elif self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    def _sent(self) -> None:
         self._has_written = True
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if self._is_ending:
             self._leave()
 
-    async def _send(self, data: bytes, *, end_stream: bool) -> None:
-        if self._fits(len(data)):
-            await super().send_data(data, end_stream)
-            return
-        for start in range(0, len(data), PIECE):
-            last = start + PIECE >= len(data)
-            with anyio.move_on_after(self._terms.write_timeout_seconds) as timeout:
-                await super().send_data(data[start : start + PIECE], end_stream and last)
-            if timeout.cancelled_caught:
-                await self._stuck()
+    def _wait_for_room(self) -> None:
+        """Every piece has the write timeout, at least."""
+        left = self._outbox.left
+        self._patience = asyncio.get_running_loop().call_later(self._timeout, self._look_at_progress, left)
 
-    def _fits(self, size: int) -> bool:
-        """Whether it goes out at once, and needs no timeout."""
-        http2 = self.connection.http2
-        assert self.id is not None
-        room = min(http2.local_flow_control_window(self.id), http2.max_outbound_frame_size)
-        return size <= room and self.connection.write_ready.is_set()
-
-    async def _stuck(self) -> NoReturn:
-        """Gives up on a client that does not read: on this stream, or on its whole connection where nothing gets through."""
-        if self.connection.has_stalled():
-            self.connection.abort()
-        await self._fail(Status.UNAVAILABLE, f"nothing was read for {self._terms.write_timeout_seconds:g} s")
+    def _look_at_progress(self, before: int) -> None:
+        self._patience = None
+        if before - self._outbox.left >= PIECE:
+            self._wait_for_room()
+        elif self._outbox.left:
+            self._end(Status.UNAVAILABLE, f"nothing was read for {self._timeout:g} s")
 
     # The end
 
     def finish(self) -> None:
         """Ends as the control plane goes: after the message that is being written, or the first one where one is due."""
         self._is_ending = True
-        if not self._writing:
+        if not self._outbox.left:
             pause = 0 if self._has_written else FIRST_RESPONSE
             asyncio.get_running_loop().call_later(pause, self._leave)
 
+    def __terminated__(self, reason: str) -> None:
+        """The client has reset the stream, or is gone."""
+        self._stop()
+        super().__terminated__(reason)
+
+    def close(self) -> None:
+        """Its method has ended."""
+        self._stop()
+        self.buffer.close()
+
     def _leave(self) -> None:
-        if not self._writing:
+        if not self._outbox.left:
             self._end(Status.UNAVAILABLE, GOING)
 
     def _end(self, status: Status, words: str) -> None:
         """Ends the method that serves the stream with a status, as grpclib does when a deadline has passed."""
+        self._stop()
         if self.wrapper is not None:
             self.wrapper.cancel(GRPCError(status, words))
 
-    async def _fail(self, status: Status, words: str) -> NoReturn:
-        self._end(status, words)
-        await anyio.sleep_forever()
-        raise AssertionError("whoever called was cancelled")
+    def _stop(self) -> None:
+        """Reads and writes no more messages."""
+        self.detach()
+        self._outbox.clear()
+        for timer in (self._pause, self._patience):
+            if timer is not None:
+                timer.cancel()
+        self._pause = self._patience = None

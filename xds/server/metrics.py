@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from xds.model import NO_RESOURCES, Load, Severity, Snapshot
 from xds.model.type_url import CDS, SHORT_TYPES, short_type
+from xds.server.histogram import Histogram
 from xds.server.plane import Plane
 
 VERSION: Final = version("legation")  # read here: a server may be made where nothing may wait for a file
@@ -24,6 +25,18 @@ ACK_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 OTHER: Final = "other"
 """What clients make up, under one label: they make up things without end."""
+
+BY_TYPE: Final[Mapping[str, str]] = {
+    "requests": "Requests from proxies, by type",
+    "responses": "Responses to proxies, by type",
+    "acks": "Responses that a proxy accepted, by type",
+    "nacks": "Responses that a proxy refused, by type",
+    "overdue": "Responses not answered in time, by type",
+    "oversized": "Responses too long to read, by type",
+}
+"""What is counted by type, and what it is."""
+ACK_WORDS: Final = "From the publication of a change, or a proxy's connection where that is later, to its ACK, by type"
+LABELS: Final[Mapping[str, str]] = {type_url: short for short, type_url in SHORT_TYPES.items()}
 
 Tally = Counter[tuple[tuple[str, str], ...]]
 """Label values -> how many."""
@@ -38,26 +51,17 @@ class Metrics:
         resource = Resource({"service.name": "legation", "service.version": VERSION})
         provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._meter = meter = provider.get_meter("legation")
-        self._requests = meter.create_counter("legation_xds_requests", description="Requests from proxies, by type")
-        self._responses = meter.create_counter("legation_xds_responses", description="Responses to proxies, by type")
-        self._acks = meter.create_counter("legation_xds_acks", description="Responses that a proxy accepted, by type")
-        self._nacks = meter.create_counter("legation_xds_nacks", description="Responses that a proxy refused, by type")
+        self._by_type = {name: self._counted(f"legation_xds_{name}", words) for name, words in BY_TYPE.items()}
+        self._ack_seconds = Histogram("legation_xds_ack_seconds", ACK_WORDS, "type", ACK_SECONDS)
+        self._registry.register(self._ack_seconds)
         self._refused = meter.create_counter(
             "legation_xds_refused", description="Streams that were ended for what a client is or did, by service and status"
         )
-        self._overdue = meter.create_counter("legation_xds_overdue", description="Responses not answered in time, by type")
-        self._oversized = meter.create_counter("legation_xds_oversized", description="Responses too long to read, by type")
         self._events = meter.create_counter("legation_provider_events", description="Changes that providers told of")
         self._restarts = meter.create_counter("legation_provider_restarts", description="Providers started again")
         self._load_reports = meter.create_counter("legation_load_reports", description="Load reports of proxies, by group")
         self._load_requests = meter.create_counter(
             "legation_load_requests", description="Requests that proxies say they sent, by group, cluster and outcome"
-        )
-        self._ack_seconds = meter.create_histogram(
-            "legation_xds_ack",
-            "s",
-            "From the publication of a change, or a proxy's connection where that is later, to its ACK, by type",
-            explicit_bucket_boundaries_advisory=ACK_SECONDS,
         )
         self._translation_seconds = meter.create_histogram(
             "legation_translation",
@@ -75,21 +79,21 @@ class Metrics:
 
     def request(self, type_url: str) -> None:
         """A proxy asked for a type, or answered a response of it."""
-        self._requests.add(1, {"type": _label(type_url)})
+        self._by_type["requests"][_label(type_url)] += 1
 
     def response(self, type_url: str) -> None:
         """A response of this type went out."""
-        self._responses.add(1, {"type": _label(type_url)})
+        self._by_type["responses"][_label(type_url)] += 1
 
     def ack(self, type_url: str, seconds: float) -> None:
         """A proxy accepted a response, this long after its change was published and it was there to be told."""
-        labels = {"type": _label(type_url)}
-        self._acks.add(1, labels)
-        self._ack_seconds.record(seconds, labels)
+        label = _label(type_url)
+        self._by_type["acks"][label] += 1
+        self._ack_seconds.note(label, seconds)
 
     def nack(self, type_url: str) -> None:
         """A proxy refused a response of this type."""
-        self._nacks.add(1, {"type": _label(type_url)})
+        self._by_type["nacks"][_label(type_url)] += 1
 
     def refused(self, service: str, code: str) -> None:
         """A stream of this service was ended with this gRPC status, for what its client is or did."""
@@ -97,11 +101,11 @@ class Metrics:
 
     def overdue(self, type_url: str) -> None:
         """A proxy did not answer a response of this type in time."""
-        self._overdue.add(1, {"type": _label(type_url)})
+        self._by_type["overdue"][_label(type_url)] += 1
 
     def oversized(self, type_url: str) -> None:
         """A response of this type was longer than some clients read, and could not be divided."""
-        self._oversized.add(1, {"type": _label(type_url)})
+        self._by_type["oversized"][_label(type_url)] += 1
 
     def load(self, load: Load, served: Snapshot | None) -> None:
         """A proxy reported its load; this is what its group is served. Groups and clusters that are not known are counted as
@@ -136,6 +140,16 @@ class Metrics:
         """(content type, body) of everything measured, in Prometheus' text format."""
         return CONTENT_TYPE_LATEST, generate_latest(self._registry)
 
+    def _counted(self, name: str, description: str) -> Counter[str]:
+        """Counts by type, read when somebody asks: OpenTelemetry's own take longer than all else that an ACK needs."""
+        counts = Counter[str]()
+
+        def observed(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(many, {"type": label}) for label, many in counts.items()]
+
+        self._meter.create_observable_counter(name, [observed], description=description)
+        return counts
+
     def _gauge(self, name: str, description: str, read: Callable[[], Tally]) -> None:
         def observed(_: CallbackOptions) -> Iterable[Observation]:
             return [Observation(many, dict(labels)) for labels, many in read().items()]
@@ -145,8 +159,7 @@ class Metrics:
 
 def _label(type_url: str) -> str:
     """The short type; `other` for what is none."""
-    short = short_type(type_url)
-    return short if short in SHORT_TYPES else OTHER
+    return LABELS.get(type_url, OTHER)
 
 
 def _streams(plane: Plane) -> Tally:

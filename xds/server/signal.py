@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 
 T = TypeVar("T")
+
+
+class Follower(Protocol):
+    """Who wants to know that something happened."""
+
+    def set(self) -> None:
+        """Something happened. Returns at once."""
+        ...
 
 
 class Signal:
@@ -26,11 +34,11 @@ class Signal:
 
 
 class Watch(Generic[T]):
-    """A value that changes, and the signals of those who follow it. Slow followers skip values, and never hold up others."""
+    """A value that changes, and those who follow it. Slow followers skip values, and never hold up others."""
 
     def __init__(self, value: T) -> None:
         self._value = value
-        self._followers: set[Signal] = set()
+        self._followers: set[Follower] = set()
 
     @property
     def value(self) -> T:
@@ -48,10 +56,10 @@ class Watch(Generic[T]):
         for follower in self._followers:
             follower.set()
 
-    def follow(self, signal: Signal) -> None:
-        """Sets `signal` at every publication from now on."""
-        self._followers.add(signal)
+    def follow(self, follower: Follower) -> None:
+        """Tells `follower` of every publication from now on."""
+        self._followers.add(follower)
 
-    def unfollow(self, signal: Signal) -> None:
+    def unfollow(self, follower: Follower) -> None:
         """Ends `follow`; harmless when there was none."""
-        self._followers.discard(signal)
+        self._followers.discard(follower)

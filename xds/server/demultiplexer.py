@@ -1,0 +1,70 @@
+"""Demultiplexers: which of a client's frames go straight to their stream, and which to h2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+PREFACE: Final = 24
+"""Bytes that a client says before its first frame (RFC 9113, 3.4)."""
+HEADER: Final = 9
+"""Bytes before a frame: three of its length, its type, its flags, four of its stream (RFC 9113, 4.1)."""
+DATA, HEADERS, CONTINUATION = 0, 1, 9
+END_HEADERS: Final = 4
+LONGEST: Final = 2**14
+"""Bytes of a frame that a client may send, as it is told no other limit."""
+
+
+class Demultiplexer(Generic[T]):
+    """Tells whole DATA frames of the `attached` streams, by id, from all the rest. Frames with flags are the rest, too: they
+    are padded, or a stream's last.
+    """
+
+    __slots__ = ("_attached", "_in_headers", "_kept", "_passing")
+
+    def __init__(self, attached: Mapping[int, T]) -> None:
+        self._attached = attached
+        self._kept = b""
+        self._passing = PREFACE
+        self._in_headers = False
+
+    def split(self, data: bytes) -> Iterator[tuple[T | None, bytes]]:
+        """What came, in order: (stream, what a frame of it carries), and (None, bytes for h2).
+
+        Of a frame that is not all there yet, what there is goes to h2; one of an attached stream is kept until it is.
+        """
+        if self._kept:
+            data, self._kept = self._kept + data, b""
+        start, at = 0, min(self._passing, len(data))
+        self._passing -= at
+        while at + HEADER <= len(data):
+            end = at + HEADER + int.from_bytes(data[at : at + 3], "big")
+            stream = self._stream(data, at, end)
+            if stream is None:
+                at = self._pass(data, at, end)
+            elif end > len(data):
+                break
+            elif start < at:  # h2 first: it may hear that the stream is over
+                yield None, data[start:at]
+                start = at
+            else:
+                yield stream, data[at + HEADER : end]
+                start = at = end
+        if start < at:
+            yield None, data[start:at]
+        self._kept = data[at:]
+
+    def _stream(self, data: bytes, at: int, end: int) -> T | None:
+        """Whose DATA frame this is; of none in a block of headers, where it does not belong."""
+        if data[at + 3] != DATA or data[at + 4] or self._in_headers or end - at - HEADER > LONGEST:
+            return None
+        return self._attached.get(int.from_bytes(data[at + 5 : at + HEADER], "big"))
+
+    def _pass(self, data: bytes, at: int, end: int) -> int:
+        """Leaves a frame to h2. Returns where it ends, or where what there is of it does."""
+        if data[at + 3] in (HEADERS, CONTINUATION):
+            self._in_headers = not data[at + 4] & END_HEADERS
+        self._passing = max(0, end - len(data))
+        return min(end, len(data))

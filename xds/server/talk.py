@@ -1,0 +1,179 @@
+"""Talks: what is said on one stream between its first request and its end, without a task that waits for anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from asyncio import Future, TimerHandle
+from dataclasses import dataclass, field
+from typing import Final
+
+from xds.model.type_url import short_type
+from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected
+from xds.server.fleet import Fleet, Session
+from xds.server.http2_stream import Http2Stream
+from xds.server.inbox import PREFIX
+from xds.server.metrics import Metrics
+from xds.server.turns import Turns
+
+log = logging.getLogger(__name__)
+
+LONGEST: Final = 500
+"""Characters of a node's names, and of what a client is told when its stream ends, which travels in a header."""
+SMALLER: Final = "make fewer or smaller resources, or let it ask for them by name"
+
+
+def in_words(said: object) -> str:
+    """Why a stream ends, fit for a header and for one line of a log: some of the words may be the client's."""
+    return "".join(one if one.isprintable() else " " for one in str(said)[:LONGEST])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all talks of one server share."""
+
+    fleet: Fleet
+    metrics: Metrics
+    identifier: str
+    limits: Limits
+    turns: Turns = field(default_factory=Turns)
+
+
+class Talk:
+    """A session on its stream. It is a listener of the stream, and the follower of whatever there may be to say."""
+
+    __slots__ = ("_desk", "_fault", "_is_waiting", "_over", "_stream", "_timer", "session")
+
+    def __init__(self, desk: Desk, session: Session, stream: Http2Stream) -> None:
+        self._desk, self.session, self._stream = desk, session, stream
+        self._is_waiting = False
+        self._timer: TimerHandle | None = None
+        self._over: Future[None] | None = None
+        self._fault: Exception | None = None
+        session.signal = self
+
+    async def run(self) -> None:
+        """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
+        self._over = asyncio.get_running_loop().create_future()
+        self._stream.attach(self)
+        self.set()
+        try:
+            await self._over
+        finally:
+            self._stream.detach()
+            self._cancel_timer()
+        if self._fault is not None:
+            raise self._fault
+
+    def end(self, fault: Exception | None) -> None:
+        """Nothing more comes, as the client has written all, or because of this fault."""
+        assert self._over is not None
+        if not self._over.done():
+            self._fault = fault
+            self._over.set_result(None)
+
+    # Hearing
+
+    def hear(self, message: bytes) -> None:
+        """Takes one request: decides at once, and says what there is to say in its turn.
+
+        Raises ProtocolError when it breaks the protocol.
+        """
+        session, metrics = self.session, self._desk.metrics
+        request = session.stream.dialect.read(message)
+        fact = session.stream.receive(request)
+        metrics.request(request.type_url or session.method.only)
+        if fact is not None:
+            self._note(fact)
+            self._desk.fleet.judge(session, fact)
+        if not session.visit.grant.covers(request.type_url):
+            self._deny(request.type_url)
+        self.set()
+
+    def _deny(self, type_url: str) -> None:
+        """Notes, once, that a stream asks for what it may not; it goes on with the rest."""
+        session = self.session
+        if type_url and type_url not in session.denied:
+            session.denied.add(type_url)
+            self._desk.metrics.refused(session.method.service, "PERMISSION_DENIED")
+            log.info("%s: %s may not ask for %s", session.group, session.node.id, in_words(short_type(type_url)))
+
+    def _note(self, fact: Fact) -> None:
+        session = self.session
+        if not isinstance(fact, Rejected):
+            since_published = time.monotonic() - self._desk.fleet.group(session.group).published
+            self._desk.metrics.ack(fact.type_url, min(since_published, time.time() - session.since))
+            return
+        self._desk.metrics.nack(fact.type_url)
+        whom = ", ".join(one.name for one in fact.culprits) or f"one of {len(fact.offered)}"
+        log.debug("%s: %s refused %s %s: %s", session.group, session.node.id, short_type(fact.type_url), whom, fact.message)
+
+    # Saying
+
+    def set(self) -> None:
+        """There may be something to say: it has its turn."""
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._desk.turns.add(self)
+
+    def play(self) -> None:
+        """Says all that there is to say and room for."""
+        self._is_waiting = False
+        try:
+            while self._stream.is_free and self._say():
+                pass
+        except Exception as fault:  # noqa: BLE001  whoever waits for the end of the talk raises it again
+            self._stream.detach()
+            self.end(fault)
+
+    def _say(self) -> bool:
+        """Says one thing, if there is any."""
+        session, desk = self.session, self._desk
+        stream = session.stream
+        for fact in stream.serve(session.view(desk.fleet.group(session.group).served.value)):
+            desk.fleet.judge(session, fact)
+        response = stream.respond(time.monotonic())
+        desk.fleet.want(session)
+        self._tell()
+        if response is None:
+            desk.fleet.settle(session)
+            self._look_again()
+            return False
+        session.quiet = False
+        desk.metrics.response(response.type_url)
+        body = stream.dialect.write(response, desk.identifier)
+        self._stream.send(PREFIX.pack(False, len(body)) + body)
+        return True
+
+    def _look_again(self) -> None:
+        """Has a turn when the stream wants one whether or not anything happens. One that comes too early does no harm."""
+        wake_at = self.session.stream.wake_at()
+        if wake_at is None:
+            return
+        loop = asyncio.get_running_loop()
+        moment = loop.time() + wake_at - time.monotonic()
+        if self._timer is None or moment < self._timer.when():
+            self._cancel_timer()
+            self._timer = loop.call_at(moment, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.set()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tell(self) -> None:
+        for notice in self.session.stream.notices():
+            who, what = f"{self.session.group}: {self.session.node.id}", short_type(notice.type_url)
+            match notice:
+                case Overdue():
+                    patience = self._desk.limits.patience
+                    self._desk.metrics.overdue(notice.type_url)
+                    log.warning("%s has not answered for %.0f s (%s): look at that proxy", who, patience, what)
+                case Oversized():
+                    self._desk.metrics.oversized(notice.type_url)
+                    log.warning("%s is sent %d bytes (%s), too many for gRPC clients: %s", who, notice.size, what, SMALLER)
