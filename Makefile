@@ -48,7 +48,7 @@ lint: $(VENV)/lint
 	$(BIN)/codespell
 
 bench: $(VENV)/test
-	@for one in $(sort $(wildcard benchmarks/*.py)); do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+	@$(BIN)/legation bench all
 
 headline: $(VENV)/test
 	@$(BIN)/python benchmarks/headline

@@ -56,6 +56,15 @@ Measure: TypeAlias = Callable[["Bench", str, Cell, int], Awaitable[Figures]]
 """Measures a server by its name in a cell, the so-manieth time (from 0)."""
 
 
+Concerns: TypeAlias = Callable[[str, Server], bool]
+"""Whether a scenario is for a server, by its name and how it is started."""
+
+
+def everyone(_: str, __: Server) -> bool:
+    """It is for all of them."""
+    return True
+
+
 class Bench:
     """Runs servers, and measures them in turns. `notes` gathers what was left out and why, `faults` what went wrong, and
     `versions` those of the servers that ran.
@@ -79,9 +88,12 @@ class Bench:
         cells = [dict(zip(grid, values, strict=True)) for grid in grids for values in product(*grid.values())]
         return list({tuple(cell.items()): cell for cell in cells}.values())
 
-    async def rows(self, scenario: str, cells: Iterable[Cell], measure: Measure) -> list[Row]:
-        """Measures every server that can take part in every cell, one repetition of each after the other."""
-        todo = [(cell, names) for cell in cells if (names := [name for name in self.servers if self._can(name, cell)])]
+    async def rows(self, scenario: str, cells: Iterable[Cell], measure: Measure, concerns: Concerns = everyone) -> list[Row]:
+        """Measures every server that the scenario concerns in every cell in which it can take part, one repetition of each
+        after the other.
+        """
+        able = [name for name, server in self.servers.items() if concerns(name, server)]
+        todo = [(cell, names) for cell in cells if (names := [name for name in able if self._can(name, cell)])]
         runs = sum(len(names) for _, names in todo) * self.options.repetitions
         task = self.progress.add_task(scenario, total=runs)
         found: list[Row] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.bench import Bench, Grids, Measure
+from benchmarks.bench import Bench, Concerns, Grids, Measure, everyone
 from benchmarks.result.row import Row
+from benchmarks.server.table import OURS, Server
 
 
 class Scenario(Protocol):
@@ -37,16 +38,22 @@ class Scenario(Protocol):
         ...
 
 
+def ours(name: str, _: Server) -> bool:
+    """Concerns ours alone: what is measured is no protocol, but what a whole control plane makes of its configuration."""
+    return name == OURS
+
+
 @dataclass(frozen=True, slots=True)
 class Gridded:
-    """A scenario that measures one server in one cell after the other."""
+    """A scenario that measures one server that it concerns in one cell after the other."""
 
     id: str
     title: str
     quick: Grids
     full: Grids
     figures: Measure
+    concerns: Concerns = everyone
 
     async def measure(self, bench: Bench) -> list[Row]:
         """Measures every server in every cell, in turns."""
-        return await bench.rows(self.id, bench.cells(self.quick, self.full), self.figures)
+        return await bench.rows(self.id, bench.cells(self.quick, self.full), self.figures, self.concerns)

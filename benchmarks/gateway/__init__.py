@@ -1,0 +1,1 @@
+"""Real gateways: manifests, the control plane over files, Envoys, and the probing of routes."""
