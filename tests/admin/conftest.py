@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -65,8 +66,14 @@ class StillPlane:
     def snapshots(self):
         return self.held
 
-    def proxies(self):
+    async def proxies(self):
         return self.connected
+
+    def streams(self):
+        return Counter((one.dialect, one.service) for one in self.connected)
+
+    async def measured(self):
+        return ()
 
     def refusals(self):
         return self.refused

@@ -34,6 +34,7 @@ from xds.model import (
 )
 from xds.server.admin import serve_admin
 from xds.server.authority import EVERYTHING
+from xds.server.family import Family
 from xds.server.fleet import Fleet, Told
 from xds.server.grouping import by_cluster, defaulting
 from xds.server.report import Reports
@@ -77,10 +78,17 @@ class LivePlane:
         """What is served."""
         return self.fleet.snapshots()
 
-    def proxies(self) -> Sequence[Proxy]:
+    async def proxies(self) -> Sequence[Proxy]:
         """The open streams, by group and node."""
-        described = [session.describe() for session in self.fleet.sessions()]
-        return sorted(described, key=lambda proxy: (proxy.group, proxy.node.id, proxy.since))
+        return sorted(await self.fleet.proxies(), key=lambda proxy: (proxy.group, proxy.node.id, proxy.since))
+
+    def streams(self) -> Mapping[tuple[str, str], int]:
+        """How many streams are open in this process."""
+        return self.fleet.tally()
+
+    async def measured(self) -> Sequence[Family]:
+        """What the workers measured."""
+        return await self.fleet.measured()
 
     def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[Told]:
         """How far each resource has come at each of these proxies."""

@@ -65,7 +65,7 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    content_type, body = request.app[METRICS].render()
+    content_type, body = request.app[METRICS].render(await request.app[PLANE].measured())
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 
@@ -94,7 +94,7 @@ def _type_url(short: str | None) -> str | None:
 
 async def _proxies(request: web.Request) -> web.Response:
     plane = request.app[PLANE]
-    return _json(view.proxies(plane.proxies(), plane.refusals()))
+    return _json(view.proxies(await plane.proxies(), plane.refusals()))
 
 
 async def _client_status(request: web.Request) -> web.Response:

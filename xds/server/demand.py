@@ -10,6 +10,7 @@ from xds.server.signal import Signal
 
 MOST: Final = 1_000
 """Demands that may be open at once."""
+TOO_MANY: Final = "too much is asked for at once, try again later"
 
 
 @dataclass(frozen=True, slots=True)

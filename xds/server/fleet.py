@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ from typing import Final
 from xds.model import Node, Proxy, Reference, Refusal, Resource, Snapshot
 from xds.protocol import Delivery, Fact, Rejected, Stream, Verdicts
 from xds.server.authority import EVERYTHING, Grant
-from xds.server.demand import Demand, Demands
+from xds.server.demand import TOO_MANY, Demand, Demands
+from xds.server.family import Family
 from xds.server.service import DELTA_ADS, Method
 from xds.server.signal import Follower, Signal, Watch
 
@@ -71,6 +73,11 @@ class Session:
         permitted = self.visit.grant.types
         return snapshot if permitted is None else snapshot.limited(permitted)
 
+    def found(self, reference: Reference, reason: str) -> None:
+        """What was wanted was made, or was not: `reason` tells why not, where it may be another time."""
+        self.stream.found(reference, reason)
+        self.signal.set()
+
     def describe(self) -> Proxy:
         """The session as people see it."""
         dialect = self.stream.dialect.name
@@ -118,11 +125,14 @@ class Group:
         self._complete()
         return True
 
-    def tidy(self, streams: Sequence[Stream]) -> None:
-        """Takes away what was made on demand and none of these asks for any more."""
-        kept = {reference: made for reference, made in self._made.items() if any(one.wants(reference) for one in streams)}
-        if len(kept) < len(self._made):
-            self._made = kept
+    def made(self) -> frozenset[Reference]:
+        """The names for which something was made on demand."""
+        return frozenset(self._made)
+
+    def tidy(self, unwanted: frozenset[Reference]) -> None:
+        """Takes away what was made on demand for these names."""
+        if unwanted:
+            self._made = {reference: made for reference, made in self._made.items() if reference not in unwanted}
             self._complete()
 
     def clear(self) -> None:
@@ -230,27 +240,31 @@ class Fleet:
         """A proxy wants what does not exist and may be made."""
         for type_url, name in session.stream.wanting():
             if not self.demands.add(Demand(session.group, type_url, name)):
-                self._tell((type_url, name), [session], "too much is asked for at once, try again later")
+                session.found((type_url, name), TOO_MANY)
 
     def fulfil(self, demand: Demand, made: tuple[Resource, ...], reason: str = "") -> None:
         """A demand is answered: with what was made, or with nothing, and why where it may be something another time."""
         self.demands.close(demand)
-        group, reference = self._groups.get(demand.group), (demand.type_url, demand.name)
-        if group is None:
-            return
-        if made and not group.fulfil(reference, made):
+        group = self._groups.get(demand.group)
+        if group is not None and made and not group.fulfil((demand.type_url, demand.name), made):
             reason = f"{MOST_MADE} resources were made for {group.name}, and there is room for no more"
-        self._tell(reference, self.streams(group.name), reason)
+        self.tell(demand, reason)
 
-    def _tell(self, reference: Reference, sessions: Iterable[Session], reason: str) -> None:
-        for session in sessions:
-            session.stream.found(reference, reason)
-            session.signal.set()
+    def tell(self, demand: Demand, reason: str) -> None:
+        """Tells the streams of a group what became of a demand."""
+        for session in self.streams(demand.group):
+            session.found((demand.type_url, demand.name), reason)
 
-    def tidy(self) -> None:
+    async def tidy(self) -> None:
         """Takes away what was made on demand and no proxy asks for any more."""
-        for group in self._groups.values():
-            group.tidy([one.stream for one in self.streams(group.name)])
+        for group in [one for one in self._groups.values() if one.made()]:
+            made = group.made()
+            group.tidy(made - await self.wanted(group.name, made))
+
+    async def wanted(self, group: str, references: frozenset[Reference]) -> frozenset[Reference]:
+        """Those of these names that a proxy of the group asks for."""
+        streams = [one.stream for one in self.streams(group)]
+        return frozenset(one for one in references if any(stream.wants(one) for stream in streams))
 
     def judge(self, session: Session, fact: Fact) -> None:
         """A proxy accepted or refused a response."""
@@ -262,12 +276,17 @@ class Fleet:
     def pardon(self, words: str) -> bool:
         """Offers once more what was refused with these words. Returns whether there was any."""
         pardoned = {name: types for name, group in self._groups.items() if (types := group.pardon(words))}
-        for session in self._sessions:
-            for type_url in pardoned.get(session.group, ()):
-                session.stream.forgive(type_url)
+        for name, types in pardoned.items():
+            self.forgive(name, types)
         if pardoned:
             self.refused.publish(None)
         return bool(pardoned)
+
+    def forgive(self, group: str, types: Iterable[str]) -> None:
+        """Lets the streams of a group be offered once more what they refused of these types."""
+        for session in self.streams(group):
+            for type_url in types:
+                session.stream.forgive(type_url)
 
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
@@ -280,9 +299,13 @@ class Fleet:
         """The open streams of one group."""
         return [one for one in self._sessions if one.group == group]
 
+    def count(self, group: str) -> int:
+        """How many streams the group has."""
+        return len(self.streams(group))
+
     def is_live(self, group: str) -> bool:
         """Whether every proxy of the group, and there is one, has what the group is served."""
-        return bool(self.streams(group)) and self.has_answered(group)
+        return self.count(group) > 0 and self.has_answered(group)
 
     def has_answered(self, group: str) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer."""
@@ -315,6 +338,18 @@ class Fleet:
     def sessions(self) -> Iterator[Session]:
         """The open streams."""
         return iter(self._sessions)
+
+    def tally(self) -> Counter[tuple[str, str]]:
+        """How many streams there are here, by dialect and service."""
+        return Counter((one.stream.dialect.name, one.method.service) for one in self._sessions)
+
+    async def proxies(self) -> list[Proxy]:
+        """The open streams, as people see them."""
+        return [one.describe() for one in self._sessions]
+
+    async def measured(self) -> Sequence[Family]:
+        """What was measured of the streams elsewhere than in this process."""
+        return ()
 
     def deliveries(self, grant: Callable[[Session], Grant | None]) -> Iterator[Told]:
         """How far each resource has come at each proxy, one stream after the other, and each as it is when it is its turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -20,11 +21,11 @@ def by_cluster(node: Node) -> str:
 
 def defaulting(grouping: GroupOf, default: str = "") -> GroupOf:
     """The same grouping, with a group for the nodes that have no id or belong to none; empty for no group at all."""
+    return partial(_group, grouping, default)
 
-    def group(node: Node) -> str:
-        return (grouping(node) if node.id else "") or default
 
-    return group
+def _group(grouping: GroupOf, default: str, node: Node) -> str:
+    return (grouping(node) if node.id else "") or default
 
 
 class ByCluster:

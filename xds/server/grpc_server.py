@@ -56,7 +56,7 @@ async def serve(
     Raises ConfigError when the socket cannot be opened, and for TLS files that are wrong.
     """
     certificates = await to_thread.run_sync(Certificates, transport.tls) if transport.tls else None
-    sockets = await _listen(host, port)
+    sockets = await listen(host, port, shared=transport.workers > 1)
     server = GrpcServer(services, codec, _reception(transport))
     try:
         async with background() as tasks:
@@ -71,13 +71,13 @@ async def serve(
         await server.drain()
 
 
-async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets for all addresses of a host."""
+async def listen(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+    """Sockets for all addresses of a host; `shared` with other processes that ask for that. Raises ConfigError."""
     sockets: list[socket.socket] = []
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, address in found:
-            sockets.append(socket.create_server(address, family=family, backlog=BACKLOG))
+            sockets.append(socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=shared))
     except OSError as error:
         for one in sockets:
             one.close()

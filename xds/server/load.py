@@ -6,7 +6,7 @@ https://github.com/envoyproxy/envoy/blob/main/api/envoy/service/load_stats/v3/lr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -105,8 +105,13 @@ class LoadReporting:
         _, clusters = read(body)
         load = Load(visit.node, visit.group, clusters)
         self._metrics.load(load, self._fleet.served(visit.group))
-        for sink in self._sinks:
-            try:
-                await sink.take(load)
-            except Exception:
-                log.exception("%s failed on a load report of %s", type(sink).__name__, visit.node.id)
+        await give(load, self._sinks)
+
+
+async def give(load: Load, sinks: Iterable[LoadSink]) -> None:
+    """Gives a report to every sink. What one of them raises concerns the others as little as the proxy."""
+    for sink in sinks:
+        try:
+            await sink.take(load)
+        except Exception:
+            log.exception("%s failed on a load report of %s", type(sink).__name__, load.node.id)

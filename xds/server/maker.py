@@ -97,7 +97,7 @@ class Maker:
     async def _tidy(self) -> None:
         while True:
             await anyio.sleep(self._linger)
-            self._fleet.tidy()
+            await self._fleet.tidy()
 
 
 def _what(demand: Demand) -> str:

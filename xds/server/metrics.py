@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
 
@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from xds.model import NO_RESOURCES, Load, Severity, Snapshot
 from xds.model.type_url import CDS, SHORT_TYPES, short_type
+from xds.server.family import Family, Told, read, total
 from xds.server.histogram import Histogram
 from xds.server.plane import Plane
 
@@ -46,14 +47,14 @@ class Metrics:
     """What happens is counted as it happens; what is so is read from the plane whenever somebody asks."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
+        self.registry = CollectorRegistry()
+        reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         resource = Resource({"service.name": "legation", "service.version": VERSION})
         provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._meter = meter = provider.get_meter("legation")
         self._by_type = {name: self._counted(f"legation_xds_{name}", words) for name, words in BY_TYPE.items()}
         self._ack_seconds = Histogram("legation_xds_ack_seconds", ACK_WORDS, "type", ACK_SECONDS)
-        self._registry.register(self._ack_seconds)
+        self.registry.register(self._ack_seconds)
         self._refused = meter.create_counter(
             "legation_xds_refused", description="Streams that were ended for what a client is or did, by service and status"
         )
@@ -72,10 +73,14 @@ class Metrics:
 
     def observe(self, plane: Plane) -> None:
         """Reads this plane from now on. To be called once."""
-        self._gauge("legation_xds_streams", "Open streams, by service and dialect", lambda: _streams(plane))
+        self.observe_streams(plane.streams)
         self._gauge("legation_resources", "Resources in force, by node group and type", lambda: _resources(plane))
         self._gauge("legation_resources_refused", "Resources that a proxy refused", lambda: _refused(plane))
         self._gauge("legation_diagnostics", "What authors should know, by severity", lambda: _diagnostics(plane))
+
+    def observe_streams(self, streams: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Asks this from now on how many streams are open, by dialect and service. To be called once."""
+        self._gauge("legation_xds_streams", "Open streams, by service and dialect", lambda: _streams(streams()))
 
     def request(self, type_url: str) -> None:
         """A proxy asked for a type, or answered a response of it."""
@@ -136,9 +141,13 @@ class Metrics:
         """A provider failed and was started again."""
         self._restarts.add(1, {"provider": provider})
 
-    def render(self) -> tuple[str, bytes]:
-        """(content type, body) of everything measured, in Prometheus' text format."""
-        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+    def render(self, elsewhere: Sequence[Family] = ()) -> tuple[str, bytes]:
+        """(content type, body) of everything measured, here and elsewhere, in Prometheus' text format."""
+        registry = self.registry
+        if elsewhere:
+            registry = CollectorRegistry()
+            registry.register(Told(total([read(self.registry), elsewhere])))
+        return CONTENT_TYPE_LATEST, generate_latest(registry)
 
     def _counted(self, name: str, description: str) -> Counter[str]:
         """Counts by type, read when somebody asks: OpenTelemetry's own take longer than all else that an ACK needs."""
@@ -162,9 +171,9 @@ def _label(type_url: str) -> str:
     return LABELS.get(type_url, OTHER)
 
 
-def _streams(plane: Plane) -> Tally:
+def _streams(streams: Mapping[tuple[str, str], int]) -> Tally:
     tally = Tally({(("dialect", dialect), ("service", "ads")): 0 for dialect in DIALECTS})
-    tally.update((("dialect", one.dialect), ("service", one.service)) for one in plane.proxies())
+    tally.update({(("dialect", dialect), ("service", service)): many for (dialect, service), many in streams.items()})
     return tally
 
 

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from xds.model import Diagnostic, Key, Node, NodeGroup, Proxy, Refusal, Snapshot, Status
 from xds.protocol import Delivery
+from xds.server.family import Family
 
 
 class Plane(Protocol):
-    """What can be asked of a running control plane. Nothing here waits, and nothing changes it."""
+    """What can be asked of a running control plane. Nothing here changes it, and nothing waits but for its processes."""
 
     def missing(self) -> Sequence[str]:
         """What readiness still waits for, in words; empty when ready."""
@@ -24,8 +25,16 @@ class Plane(Protocol):
         """The newest published snapshot of each node group, by the group's name."""
         ...
 
-    def proxies(self) -> Sequence[Proxy]:
+    async def proxies(self) -> Sequence[Proxy]:
         """The streams that are open."""
+        ...
+
+    def streams(self) -> Mapping[tuple[str, str], int]:
+        """How many streams are open in this process, by dialect and service."""
+        ...
+
+    async def measured(self) -> Sequence[Family]:
+        """What its other processes measured."""
         ...
 
     def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[tuple[Proxy, Sequence[Delivery]]]:

@@ -17,6 +17,7 @@ Positive = Annotated[float, Meta(gt=0)]
 class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     """On what terms clients are served.
 
+    `workers` are the processes that serve the port together; 1 is this process alone.
     `tls` secures connections; without it they are plain text, for loopback and for meshes that encrypt by themselves.
     `max_message_bytes` is the most that one request may have, also after it is decompressed.
     `max_concurrent_streams` of one connection: an Envoy that does not use ADS opens one for every cluster's endpoints.
@@ -33,6 +34,7 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     `requests_per_second` of one stream are read, after a first 10 seconds' worth at once: the others wait.
     """
 
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     tls: Tls | None = None
     max_message_bytes: Annotated[int, Meta(gt=0, lt=2**31)] = 32 * MIB
     max_concurrent_streams: Annotated[int, Meta(gt=0, lt=2**31)] = 1_000_000

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 from xds.model import OnDemand, Refusal, Snapshot
@@ -18,6 +19,9 @@ from xds.server.metrics import Metrics
 from xds.server.report import NO_REPORTS, Reports, services
 from xds.server.rest import serve_rest
 from xds.server.transport import Transport
+from xds.server.workers.crew import Crew
+from xds.server.workers.shared_fleet import SharedFleet
+from xds.server.workers.terms import Terms
 
 PLAIN: Final = Transport()
 Until = Literal["published", "accepted"]
@@ -45,7 +49,7 @@ class XdsServer:
     everybody on this machine for everything. `on_demand` are hooks that make what nobody published when a proxy asks for
     it. `identifier` names this control plane in every response. `reports` says which services
     there are beside: CSDS and LRS. `transport` says how connections are secured, and what one client may take from the
-    others.
+    others; with several `workers` in it, `grouping` and `authority` are handed to other processes, as pickle.
 
         server = XdsServer()
         async with server.serve("127.0.0.1", 18000):
@@ -63,7 +67,9 @@ class XdsServer:
         transport: Transport = PLAIN,
     ) -> None:
         self._transport = transport
-        self.fleet, self.metrics = Fleet(), Metrics()
+        shared = SharedFleet() if transport.workers > 1 else None
+        self.fleet: Fleet = Fleet() if shared is None else shared
+        self.metrics = Metrics()
         self._maker = Maker(on_demand, self.fleet)
         self._discovery = Discovery(
             self.fleet,
@@ -73,7 +79,13 @@ class XdsServer:
             identifier=identifier,
             limits=transport.limits(self._maker.types),
         )
-        self._reporting = tuple(services(reports, self.fleet, self.metrics, self._discovery, authority))
+        self._serving: Callable[[str, int], AbstractAsyncContextManager[tuple[str, int]]]
+        if shared is None:
+            every = [self._discovery, *services(reports, self.fleet, self.metrics, self._discovery, authority)]
+            self._serving = partial(serve, every, PassThrough(), transport)
+        else:
+            terms = Terms(grouping, authority, transport, reports, identifier, self._maker.types)
+            self._serving = Crew(terms, shared, reports.load_sinks).serve
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[str, int]]:
@@ -81,8 +93,7 @@ class XdsServer:
 
         Raises ConfigError when the socket cannot be opened, and for TLS files that are wrong.
         """
-        every = [self._discovery, *self._reporting]
-        async with serve(every, PassThrough(), self._transport, host, port) as address, self._maker.working():
+        async with self._serving(host, port) as address, self._maker.working():
             yield address
 
     def serve_rest(self, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[tuple[str, int]]:
@@ -105,7 +116,7 @@ class XdsServer:
         if until == "accepted":
             await self.fleet.answered(group)
         refusals = tuple(one for one in self.fleet.refusals() if one.group == group)
-        return Publication(group, len(self.fleet.streams(group)), refusals)
+        return Publication(group, self.fleet.count(group), refusals)
 
     def clear(self, group: str) -> None:
         """Nothing is known of the group from now on: its proxies keep what they have, and their streams stay subscribed.

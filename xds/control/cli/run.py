@@ -18,6 +18,7 @@ SHARED: Final[tuple[Decorator, ...]] = (
     option.paths,
     option.config,
     click.option("--port", type=PORT, metavar="PORT", show_default="18000", help="Where proxies connect."),
+    click.option("--workers", type=click.IntRange(1, 64), metavar="N", show_default="1", help="Processes that serve them."),
     click.option("--admin-port", type=PORT, metavar="PORT", show_default="19000", help="The admin page, the metrics."),
     click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), show_default="info"),
     click.option("--log-format", type=click.Choice(["text", "json"]), show_default="text"),
@@ -67,7 +68,11 @@ def serve(**flags: Any) -> None:
 def _start(runner: dict[str, Any], companions: tuple[str, ...], flags: dict[str, Any]) -> None:
     from xds.control import app  # noqa: PLC0415  the whole server, which --help can do without
 
-    laid = {**_section("xds", port=flags["port"]), **_section("admin", port=flags["admin_port"]), **runner}
+    laid = {
+        **_section("xds", port=flags["port"], workers=flags["workers"]),
+        **_section("admin", port=flags["admin_port"]),
+        **runner,
+    }
     laid |= _section("log", level=flags["log_level"], format=flags["log_format"])
     loaded = option.something(settings.load(flags["config"], paths=flags["paths"], flags=laid))
     app.run(loaded, companions=companions)

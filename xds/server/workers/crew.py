@@ -1,0 +1,181 @@
+"""The crew: the worker processes, each started, fed, heard, and started again when it dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import anyio
+from anyio.abc import Process, TaskGroup
+
+from xds.model import ConfigError, LoadSink
+from xds.server.background import background
+from xds.server.load import give
+from xds.server.workers.letter import Failed, Line, News, Question, Report, Reported
+from xds.server.workers.link import Link
+from xds.server.workers.post import Post
+from xds.server.workers.reserve import reserved
+from xds.server.workers.shared_fleet import SharedFleet
+from xds.server.workers.terms import Terms
+
+log = logging.getLogger(__name__)
+
+PROGRAM: Final = (sys.executable, "-P", "-m", "xds.server.workers")
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a worker that died is started again."""
+PATIENCE: Final = 15.0
+"""Seconds that workers have to drain their connections, and to end."""
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One process. `known` is set when it serves, or is known not to; `fault` is why it cannot."""
+
+    number: int
+    process: Process
+    post: Post
+    known: anyio.Event
+    fault: ConfigError | None = None
+
+
+class Crew:
+    """As many workers as the terms say. Each is given what the fleet serves, and tells it of its proxies."""
+
+    def __init__(self, terms: Terms, fleet: SharedFleet, sinks: Sequence[LoadSink] = ()) -> None:
+        self._terms, self._fleet, self._sinks = terms, fleet, tuple(sinks)
+        self._packed = b""
+        self._workers: dict[int, Worker] = {}
+        self._ending = False
+
+    @asynccontextmanager
+    async def serve(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+        """Serves inside the `async with`, as `grpc_server.serve` does; gives the (host, port).
+
+        Raises ConfigError where the socket cannot be opened, and for terms that no worker can serve with.
+        """
+        async with reserved(host, port) as address:
+            level = logging.getLogger().getEffectiveLevel()
+            self._packed = replace(self._terms, host=address[0], port=address[1], level=level).pack()
+            async with background() as tasks:
+                await self._begin(tasks)
+                try:
+                    yield address
+                finally:
+                    await self._end()
+
+    async def _begin(self, tasks: TaskGroup) -> None:
+        """Returns when all serve."""
+        self._ending = False
+        for number in range(1, self._terms.transport.workers + 1):
+            tasks.start_soon(self._keep, await self._start(number))
+        for worker in list(self._workers.values()):
+            await worker.known.wait()
+            if worker.fault is not None:
+                raise worker.fault
+
+    async def _end(self) -> None:
+        """Returns when all have drained their connections and ended."""
+        self._ending = True
+        with anyio.CancelScope(shield=True), anyio.move_on_after(PATIENCE):
+            for worker in self._workers.values():
+                worker.post.link.end()
+            for worker in self._workers.values():
+                await worker.process.wait()
+
+    async def _start(self, number: int) -> Worker:
+        ours, theirs = socket.socketpair()
+        path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        with theirs:
+            # A session of its own keeps the terminal's Ctrl-C from it: it ends with this process, and drains first.
+            process = await anyio.open_process(
+                PROGRAM, stdin=theirs.fileno(), stdout=None, stderr=None, env=os.environ | path, start_new_session=True
+            )
+        worker = self._workers[number] = Worker(number, process, Post(await Link.over(ours)), anyio.Event())
+        return worker
+
+    async def _again(self, number: int, pause: float) -> Worker:
+        while True:
+            await anyio.sleep(pause)
+            try:
+                return await self._start(number)
+            except OSError as error:
+                pause = LONGEST_PAUSE
+                log.error("worker %d cannot be started: %s; again in %.0f s", number, error, pause)  # noqa: TRY400  the system's fault
+
+    async def _keep(self, worker: Worker) -> None:
+        """Attends to a worker, and to those that take its place, until the end."""
+        pause, was_known = FIRST_PAUSE, False
+        while True:
+            began = time.monotonic()
+            await self._attend(worker)
+            was_known |= worker.known.is_set() and worker.fault is None
+            worker.fault = worker.fault or _lost(worker)
+            worker.known.set()
+            if self._ending or not was_known:
+                return
+            pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
+            log.error("%s; its proxies connect anew, and it is started again in %.1f s", worker.fault, pause)
+            worker = await self._again(worker.number, pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _attend(self, worker: Worker) -> None:
+        """Feeds and hears a worker until it is gone."""
+        self._fleet.posts.add(worker.post)
+        try:
+            async with background() as tasks:
+                tasks.start_soon(self._feed, worker.post)
+                await worker.post.link.follow(partial(self._take, worker), self._answer)
+        finally:
+            self._fleet.dismiss(worker.post)
+            await self._bury(worker)
+
+    async def _bury(self, worker: Worker) -> None:
+        """Returns when the process has ended: as it has no builder any more, or by force."""
+        with anyio.CancelScope(shield=True):
+            await worker.post.link.close()
+            with anyio.move_on_after(PATIENCE):
+                await worker.process.wait()
+                return
+            worker.process.kill()
+            await worker.process.wait()
+
+    async def _feed(self, post: Post) -> None:
+        with suppress(ConnectionError):  # it is gone, as whoever hears it learns
+            await post.link.send_bytes(self._packed)
+            while True:
+                if (update := post.update(self._fleet.snapshots())) is not None:
+                    await post.link.send(update)
+                else:
+                    await post.news.wait()
+
+    def _take(self, worker: Worker, news: News) -> None:
+        match news:
+            case Report():
+                self._fleet.hear(worker.post, news)
+                _log(news.lines)
+                if not worker.known.is_set():
+                    log.info("worker %d serves", worker.number)
+                    worker.known.set()
+            case Failed():
+                worker.fault = ConfigError(news.message, field=news.field, hint=news.hint)
+
+    async def _answer(self, question: Question) -> None:
+        if isinstance(question, Reported):
+            await give(question.load, self._sinks)
+
+
+def _lost(worker: Worker) -> ConfigError:
+    return ConfigError(f"worker {worker.number} ended with exit code {worker.process.returncode}", hint="the log says why")
+
+
+def _log(lines: Sequence[Line]) -> None:
+    for one in lines:
+        logging.getLogger(one.logger).log(one.level, "%s", one.words)

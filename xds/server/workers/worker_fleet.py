@@ -1,0 +1,166 @@
+"""A worker's fleet: it serves what the builder says, and gathers what the builder is to know of its proxies."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from typing import Final
+
+from xds.model import Resource, Snapshot
+from xds.protocol import Accepted, Fact
+from xds.server.demand import Demand
+from xds.server.fleet import Fleet, Session
+from xds.server.workers import change
+from xds.server.workers.letter import Acceptance, Edition, Line, Refused, Report, Stand, Update, Want
+
+MOST_REFUSED: Final = 1_000
+"""Refusals that may wait to be reported: what is left out, the next proxy says again."""
+MOST_LINES: Final = 1_000
+"""Lines of the log that may wait: then the oldest go."""
+
+OfType = tuple[str, str]
+"""A group, and a type URL."""
+ByName = dict[str, Resource]
+
+
+class WorkerFleet(Fleet):
+    """`news` is set whenever there may be something to report. Nothing that waits to be reported grows with what clients do:
+    of each resource that is served it is the first acceptance alone, and the rest is bounded.
+
+    It makes no verdicts: the builder does, for all its workers, and the next update has what they come to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = self.demands.news
+        self.turn = self._reported = 0
+        self._present: dict[str, set[Session]] = {}
+        self._behind: dict[str, set[Session]] = {}
+        self._moved: set[str] = set()
+        self._known: dict[OfType, ByName] = {}
+        self._accepted: defaultdict[OfType, ByName] = defaultdict(dict)
+        self._refused: dict[tuple[str, Fact], Refused] = {}
+        self._lines: deque[Line] = deque(maxlen=MOST_LINES)
+
+    # Down
+
+    def take(self, update: Update) -> None:
+        """Serves what the builder says from now on."""
+        for group, types in update.pardons.items():
+            self.forgive(group, types)
+        for group, edition in update.editions.items():
+            self._turn(group, edition)
+        for one in update.found:
+            self.fulfil(Demand(one.group, one.type_url, one.name), (), one.reason)
+        self.turn = update.turn
+        self.news.set()
+
+    def _turn(self, group: str, edition: Edition | None) -> None:
+        new = change.snapshot(self.served(group), edition) if edition else None
+        self._forget_acceptances(group, new or Snapshot())
+        if group in self._present:
+            self._behind[group] = set(self._present[group])
+            self._moved.add(group)
+        if new is None:
+            self.clear(group)
+        else:
+            self.put(group, new)
+
+    def _forget_acceptances(self, group: str, new: Snapshot) -> None:
+        for type_url in [type_url for of_group, type_url in self._known if of_group == group]:
+            served, known = new.of_type(type_url), self._known.pop((group, type_url))
+            if kept := {name: one for name, one in known.items() if served.get(name) is one}:
+                self._known[group, type_url] = kept
+
+    # Up
+
+    def join(self, session: Session) -> None:
+        """A proxy's stream is open."""
+        super().join(session)
+        for sessions in (self._present, self._behind):
+            sessions.setdefault(session.group, set()).add(session)
+        self._move(session.group)
+
+    def leave(self, session: Session) -> None:
+        """A proxy's stream has ended."""
+        super().leave(session)
+        _discard(self._present, session)
+        _discard(self._behind, session)
+        self._move(session.group)
+
+    def settle(self, session: Session) -> None:
+        """A proxy's stream has nothing more to say."""
+        super().settle(session)
+        if session.quiet and session.rests is session.view(self.served(session.group)) and _discard(self._behind, session):
+            self._move(session.group)
+
+    def _move(self, group: str) -> None:
+        self._moved.add(group)
+        self.news.set()
+
+    def judge(self, session: Session, fact: Fact) -> None:
+        """A proxy accepted or refused a response: the builder is to know."""
+        if isinstance(fact, Accepted):
+            self._accept(session.group, fact)
+        elif fact.culprits and len(self._refused) < MOST_REFUSED:
+            culprits = tuple(map(change.entry, fact.culprits))
+            self._refused[session.group, fact] = Refused(session.group, fact.type_url, culprits, fact.message)
+            self.news.set()
+
+    def _accept(self, group: str, fact: Accepted) -> None:
+        served = self.served(group) or Snapshot()
+        resources, of_type = served.of_type(fact.type_url), (group, fact.type_url)
+        known = self._known.get(of_type, {})
+        news = {one.name: one for one in fact.resources if known.get(one.name) is not one and one.name in resources}
+        if news:
+            self._accepted[of_type].update(news)
+            self._known[of_type] = known | {name: one for name, one in news.items() if resources[name] is one}
+            self.news.set()
+
+    def say(self, line: Line) -> None:
+        """A line for the log."""
+        self._lines.append(line)
+        self.news.set()
+
+    def report(self) -> Report | None:
+        """All that is new since the last report; None when nothing is."""
+        gathered, wants = (self._moved, self._accepted, self._refused, self._lines), tuple(self._wants())
+        if not any(gathered) and not wants and self.turn == self._reported:
+            return None
+        self._reported = self.turn
+        report = Report(
+            self.turn,
+            {group: self._stand(group) for group in self._moved},
+            tuple(self._acceptances()),
+            tuple(self._refused.values()),
+            wants,
+            tuple(self._lines),
+        )
+        for one in gathered:
+            one.clear()
+        return report
+
+    def _stand(self, group: str) -> Stand:
+        return Stand(len(self._present.get(group, ())), group not in self._behind)
+
+    def _acceptances(self) -> Iterator[Acceptance]:
+        for (group, type_url), accepted in self._accepted.items():
+            served = (self.served(group) or Snapshot()).of_type(type_url)
+            older = tuple(change.entry(one) for name, one in accepted.items() if served.get(name) is not one)
+            current = tuple(name for name, one in accepted.items() if served.get(name) is one)
+            yield Acceptance(group, type_url, current, older)
+
+    def _wants(self) -> Iterator[Want]:
+        while (demand := self.demands.take()) is not None:
+            yield Want(demand.group, demand.type_url, demand.name)
+
+
+def _discard(sessions: dict[str, set[Session]], session: Session) -> bool:
+    """Takes a session out. Returns whether it was the last of its group."""
+    group = sessions.get(session.group)
+    if group is None or session not in group:
+        return False
+    group.remove(session)
+    if not group:
+        del sessions[session.group]
+    return not group
