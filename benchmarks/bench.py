@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import product
 from typing import NamedTuple, TypeAlias
@@ -66,8 +66,8 @@ def everyone(_: str, __: Server) -> bool:
 
 
 class Bench:
-    """Runs servers, and measures them in turns. `notes` gathers what was left out and why, `faults` what went wrong, and
-    `versions` those of the servers that ran.
+    """Runs servers, and measures them in turns. `notes` gathers what was left out and why, `faults` what went wrong,
+    `versions` those of the servers that ran, and `found` what two scenarios share.
     """
 
     def __init__(self, options: Options, servers: Mapping[str, Server], progress: Progress) -> None:
@@ -75,6 +75,7 @@ class Bench:
         self.notes: list[str] = []
         self.faults: list[str] = []
         self.versions: dict[str, str] = {}
+        self.found: dict[Hashable, Figures] = {}
         self.server_core, self.client_core = machine.cores(pinned=options.pinned)
         self.servers = {name: one for name, one in servers.items() if not self._is_missing(name, one)}
 

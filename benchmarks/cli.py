@@ -11,16 +11,16 @@ from typing import Any, Final
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.bench import Bench, Options
-from benchmarks.result.row import Row
+from benchmarks.result.row import Row, in_words
 from benchmarks.result.run import Run
-from benchmarks.result.table import lines
+from benchmarks.result.table import Sheet
 from benchmarks.scenario import SCENARIOS
 from benchmarks.scenario.scenario import Scenario
 from benchmarks.server.table import SERVERS, Server
+from xds.control.cli import screen
 
 console: Final = Console()
 errors: Final = Console(stderr=True)
@@ -137,11 +137,15 @@ def show(run: Run) -> None:
     for note in run.notes:
         console.print(note, highlight=False)
     for id_ in dict.fromkeys(row.scenario for row in run.rows):
-        head, *body = lines(row for row in run.rows if row.scenario == id_)
-        table = Table(*head, title=f"{id_} {SCENARIOS[id_].title}", title_justify="left", box=None)
-        for line in body:
-            table.add_row(*line)
-        console.print(table)
+        sheet = Sheet.of(row for row in run.rows if row.scenario == id_)
+        click.echo(f"\n{click.style(f'{id_} {SCENARIOS[id_].title}', bold=True)}")
+        click.echo(f"{in_words(sheet.common)}; medians of {_repetitions(run, id_)}\n")
+        screen.table(sheet.head, sheet.lines)
+
+
+def _repetitions(run: Run, scenario: str) -> str:
+    most = max(len(row.samples) for row in run.rows if row.scenario == scenario)
+    return screen.count(most, "run")
 
 
 def _wanted(names: Sequence[str]) -> list[Scenario]:

@@ -92,7 +92,7 @@ class Check:
             if self._delta and name in before and before[name] == (version, body):
                 self.faults[f"{short} {name} came again, and nothing was new"] += 1
         now = {name: (version, body) for name, version, body in came}
-        kept = before if self._delta else {}
+        kept = before if self._dialect.adds(response.type_url) else {}
         gone = frozenset(response.removed_resources) if self._delta else frozenset()
         self._held[response.type_url] = {name: one for name, one in (kept | now).items() if name not in gone}
         if not self._delta:

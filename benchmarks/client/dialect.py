@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from xds.codec import message_class
 from xds.codec.wire import delimited
+from xds.model.type_url import CDS, LDS
 
 ADS: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 DISCOVERY: Final = "envoy.service.discovery.v3."
+COMPLETE: Final = frozenset({CDS, LDS})
+"""The types of which a SotW response lists all that there is; of others it may list what is new alone."""
 NEAR: Final = 512
 """Bytes at the end of a response within which its type URL and nonce are looked for: most encoders write them there."""
 VERSION, TYPE_URL, NONCE = 1, 4, 5
@@ -34,6 +37,10 @@ class Dialect:
     nonce: int
     initial: int = 0
     version: int = 0
+
+    def adds(self, type_url: str) -> bool:
+        """Whether a response adds to what those before it said of this type."""
+        return not self.version or type_url not in COMPLETE
 
     def parse(self, message: bytes) -> Any:
         """A response, decoded."""
@@ -93,7 +100,7 @@ class Question:
 
     def __init__(self, dialect: Dialect, ask: Ask, held: Held) -> None:
         self.ask, self._dialect = ask, dialect
-        self.adds = not dialect.version
+        self.adds = dialect.adds(ask.type_url)
         self.url = ask.type_url.encode()
         self.tail = delimited(TYPE_URL, self.url) + _tag(NONCE)
         named = delimited(dialect.type_url, self.url)

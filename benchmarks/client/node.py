@@ -30,5 +30,5 @@ def _rest() -> bytes:
 
 def _extension(number: int) -> dict[str, object]:
     name = f"envoy.filters.http.number_{number:03}"
-    message = f"envoy.extensions.filters.http.number_{number:03}.v3.Number"
+    message = f"envoy.extensions.filters.http.number_{number:03}.v3.NumberedHttpFilter"
     return {"name": name, "category": "envoy.filters.http", "type_urls": [message]}

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from benchmarks.result.row import Row, best, ratio
+from benchmarks.result.row import Cell, Row, best, ratio
 from benchmarks.server.table import OURS
 
-Line = list[str]
 
-
-def lines(rows: Iterable[Row]) -> Iterator[Line]:
-    """A table as text: its head, then for every place (cell and metric) the medians of all servers, and how ours compares
-    with the best of the others.
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table as text. `common` are the parameters that all its lines share; a line has the others, the metric, the median
+    of every server, and how ours compares with the best of the others.
     """
-    rows = list(rows)
-    servers = list(dict.fromkeys(row.server for row in rows))
-    compares = OURS in servers and len(servers) > 1
-    yield ["cell", "metric", *servers, *(["ratio to the best peer"] if compares else [])]
-    places: dict[tuple[str, ...], dict[str, Row]] = {}
-    for row in rows:
-        places.setdefault(row.place, {})[row.server] = row
-    for (_, cell, metric, unit), found in places.items():
-        values = [number(found[one].median, unit) if one in found else "" for one in servers]
-        yield [cell, metric, *values, *([compared(list(found.values()))] if compares else [])]
+
+    common: Cell
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Sheet:
+        """The table of one scenario's rows."""
+        rows = list(rows)
+        names = list(dict.fromkeys(name for row in rows for name in row.cell))
+        common = {
+            name: one for name in names if (one := rows[0].cell.get(name)) and all(row.cell.get(name) == one for row in rows)
+        }
+        varying = [name for name in names if name not in common]
+        servers = list(dict.fromkeys(row.server for row in rows))
+        compares = ["ratio to the best peer"] if OURS in servers and len(servers) > 1 else []
+        lines = [
+            [
+                *(str(found[0].cell.get(name, "")) for name in varying),
+                found[0].metric,
+                *(_median(found, server) for server in servers),
+                *(compared(found) for _ in compares),
+            ]
+            for found in _by_place(rows).values()
+        ]
+        return cls(common, [*varying, "", *servers, *compares], lines)
 
 
 def compared(rows: Sequence[Row]) -> str:
@@ -41,3 +57,14 @@ def number(value: float, unit: str) -> str:
     """A number with three figures, and its unit."""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f} {unit}".strip()
+
+
+def _by_place(rows: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
+    places: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        places.setdefault(row.place, []).append(row)
+    return places
+
+
+def _median(rows: Iterable[Row], server: str) -> str:
+    return next((number(row.median, row.unit) for row in rows if row.server == server), "")

@@ -7,10 +7,11 @@ from typing import Final
 
 from benchmarks.scenario.s01 import S1
 from benchmarks.scenario.s02 import S2
+from benchmarks.scenario.s03 import S3, S6
 from benchmarks.scenario.s09 import S9
 from benchmarks.scenario.s14 import S14
 from benchmarks.scenario.scenario import Scenario
 
-_ALL: Final[tuple[Scenario, ...]] = (S1, S2, S9, S14)
+_ALL: Final[tuple[Scenario, ...]] = (S1, S2, S3, S6, S9, S14)
 SCENARIOS: Final[Mapping[str, Scenario]] = {one.id: one for one in _ALL}
 """Id -> scenario, in the order in which they are shown."""

@@ -1,0 +1,121 @@
+"""What most scenarios begin with: a fresh server that serves one group, and the proxies of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from benchmarks import machine, workload
+from benchmarks.bench import Bench
+from benchmarks.client.check import Digests, digest
+from benchmarks.client.dialect import Ask
+from benchmarks.client.fleet import Settled, Terms
+from benchmarks.client.process import Clients, clients
+from benchmarks.result.row import Cell
+from benchmarks.server.program import Change, Program
+from benchmarks.workload import Named
+from xds.model.type_url import SHORT_TYPES
+
+GROUP: Final = "edge"
+WILDCARD: Final = frozenset({"cds", "lds"})
+"""The types of which a proxy asks for all; of others it asks by name."""
+QUIET: Final = 0.05
+"""Seconds in which a server that has nothing to do uses next to nothing."""
+IDLE: Final = 0.02
+"""The part of that time that it may use all the same."""
+
+
+@dataclass(slots=True)
+class Stand:
+    """A server, its proxies, and `state`: what the server is told to serve, by short type and index. Changes go around all
+    resources of a type, in an order of chance, so that each comes from the last that changed the same.
+    """
+
+    bench: Bench
+    cell: Cell
+    server: Program
+    clients: Clients
+    state: dict[tuple[str, int], Named] = field(default_factory=dict)
+    change_number: int = 0
+
+    def number(self, parameter: str) -> int:
+        """A parameter of the cell."""
+        return int(self.cell[parameter])
+
+    async def set(self, **counts: int) -> None:
+        """Serves so many resources of each type, and says first who is to come."""
+        await self.server.nodes([f"{GROUP}-{number}" for number in range(self.number("proxies"))])
+        self.state = {(short, index): workload.resource(short, index) for short, n in counts.items() for index in range(n)}
+        await self.server.set(GROUP, self.state.values())
+
+    async def connect(self) -> Settled:
+        """Connects the proxies, and returns when they have everything."""
+        options, where = self.bench.options, (self.server.xds, GROUP, str(self.cell["dialect"]))
+        terms = Terms(*where, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
+        return await self.clients.connect(terms, self.asks())
+
+    def asks(self) -> list[Ask]:
+        """What a proxy asks for, one after the other: all that there is."""
+        shorts = dict.fromkeys(short for short, _ in self.state)
+        return [self._ask(short, [one.name for (of, _), one in self.state.items() if of == short]) for short in shorts]
+
+    @staticmethod
+    def _ask(short: str, names: Sequence[str]) -> Ask:
+        return Ask(SHORT_TYPES[short], () if short in WILDCARD else tuple(names), len(names))
+
+    def next_change(self, short: str, changed: int) -> list[Named]:
+        """So many resources as the next change leaves them."""
+        self.change_number += 1
+        count = sum(of == short for of, _ in self.state)
+        order = random.Random(self.bench.options.seed).sample(range(count), count)
+        indices = [order[(self.change_number * changed + one) % count] for one in range(changed)]
+        made = {(short, index): workload.resource(short, index, self.change_number) for index in indices}
+        self.state |= made
+        return list(made.values())
+
+    async def change(self, short: str, changed: int) -> Change:
+        """Makes a change; returns when every proxy has it."""
+        done = await self.server.update(GROUP, self.next_change(short, changed))
+        await self.clients.reach(self.change_number)
+        return done
+
+    async def verify(self) -> None:
+        """Raises BenchError unless the proxies hold what was set, and were told nothing wrong on the way."""
+        await self.clients.verify(self.digests())
+
+    def digests(self) -> Digests:
+        """What a proxy is to hold."""
+        held: dict[str, dict[str, str]] = {}
+        for one in self.state.values():
+            held.setdefault(one.type_url, {})[one.name] = digest(one.type_url, one.value)
+        return held
+
+    async def quiet(self) -> float:
+        """The CPU seconds that the server has used, when it has done what there was to do."""
+        used = self.server.cpu_seconds()
+        while True:
+            await asyncio.sleep(QUIET)
+            before, used = used, self.server.cpu_seconds()
+            if used - before < QUIET * IDLE:
+                return used
+
+    async def collected(self) -> int:
+        """PSS in bytes of the server, when it has collected its garbage and grows and shrinks no more."""
+        await self.server.collect()
+        now, before = self.server.memory(), 0
+        while abs(now - before) > now / 500:
+            await asyncio.sleep(1)
+            now, before = self.server.memory(), now
+        return now
+
+
+@asynccontextmanager
+async def stand(bench: Bench, name: str, cell: Cell, *, port: int = 0) -> AsyncIterator[Stand]:
+    """A fresh server of this name, and a client's process, inside the `async with`."""
+    machine.allow(int(cell["proxies"]))
+    async with bench.server(name, port=port) as server, clients(core=bench.client_core) as proxies:
+        yield Stand(bench, cell, server, proxies)
