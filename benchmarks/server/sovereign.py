@@ -16,7 +16,8 @@ import subprocess
 import sys
 import venv
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from http.client import BAD_REQUEST
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic_ns
@@ -30,6 +31,7 @@ from xds.codec import decode, to_json
 from xds.model import ConfigError
 from xds.model.type_url import CDS, EDS, LDS, RDS, SDS
 
+HOST: Final = "127.0.0.1"
 RELEASE: Final = "0.32.12"
 WANTED: Final = f"sovereign[httptools,orjson]=={RELEASE}"
 NOTE: Final = "one worker, Python templates over a file that it reads every second"
@@ -38,41 +40,57 @@ TYPES: Final[Mapping[str, str]] = {CDS: "clusters", EDS: "endpoints", LDS: "list
 """Type URL -> how sovereign calls it, in the paths of its service, too."""
 TEMPLATE: Final = "def call(instances, **_):\n    return (one for group in instances for one in group[{!r}])\n"
 
-READY: Final = 60.0
-"""Seconds that it may take to start."""
+READY: Final = 30.0
+"""Seconds that it may take to start, and to read its source."""
 END: Final = 5.0
 """Seconds that it may take to end, before it is killed."""
 
 Group = dict[str, dict[str, Any]]
 """What a group has: type -> name -> resource as JSON."""
+NOBODY: Final = "-"
+"""A group that there is from the start, and that has nothing."""
 
 
 class Source:
-    """The file that sovereign has its resources from: one instance a group."""
+    """The file that sovereign has its resources from, one instance a group; `rest` is where it serves them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "instances.json"
-        self._groups: dict[str, Group] = {}
+    def __init__(self, folder: Path, rest: str) -> None:
+        self.path, self._rest = folder / "instances.json", rest
+        self._groups: dict[str, Group] = {NOBODY: {}}
         self._write()
         self.doing: Doing = {Set: self._set, Update: self._update, Nodes: self._leave, Collect: self._leave}
 
     async def _set(self, asked: Set) -> Changed:
-        return self._change(asked, {name: {} for name in TYPES.values()})
+        """Ends when who connects next will be served."""
+        changed = self._change(asked, {})
+        await self.known(asked.group)
+        return changed
 
     async def _update(self, asked: Update) -> Changed:
-        return self._change(asked, self._groups.get(asked.group, {name: {} for name in TYPES.values()}))
+        return self._change(asked, self._groups.get(asked.group, {}))
 
     def _change(self, asked: Set | Update, before: Group) -> Changed:
         arrived = _read(asked.resources)
         start = monotonic_ns()
-        self._groups[asked.group] = {name: {**kept, **arrived.get(name, {})} for name, kept in before.items()}
+        self._groups[asked.group] = {name: {**before.get(name, {}), **arrived.get(name, {})} for name in TYPES.values()}
         self._write()
         return Changed(start, monotonic_ns())
+
+    async def known(self, group: str = NOBODY) -> None:
+        """Returns when it has read of a group; before, it refuses it everything. Raises TimeoutError."""
+        request = {"node": {"cluster": group}}
+        async with asyncio.timeout(READY), aiohttp.ClientSession() as session:
+            while True:
+                with suppress(aiohttp.ClientError):
+                    async with session.post(f"{self._rest}/v3/discovery:clusters", json=request) as answer:
+                        if answer.status != BAD_REQUEST:
+                            return
+                await asyncio.sleep(0.05)
 
     def _write(self) -> None:
         """Writes the file anew, so that it is never seen half."""
         instances = [
-            {"service_clusters": [group], **{name: list(named.values()) for name, named in has.items()}}
+            {"service_clusters": [group], **{name: list(has.get(name, {}).values()) for name in TYPES.values()}}
             for group, has in self._groups.items()
         ]
         scratch = self.path.with_suffix(".new")
@@ -90,8 +108,11 @@ def _read(resources: Iterable[Named]) -> Group:
     for one in resources:
         if one.type_url not in TYPES:
             raise ConfigError(f"sovereign does not serve {one.type_url}")
-        message = {"@type": one.type_url, **to_json(decode(one.type_url, one.value))}
-        arrived.setdefault(TYPES[one.type_url], {})[one.name] = message
+        try:
+            message = to_json(decode(one.type_url, one.value))
+        except TypeError as error:  # of JSON for a message inside of it that nobody knows
+            raise ConfigError(f"{one.name!r} cannot be written as JSON: {error}") from None
+        arrived.setdefault(TYPES[one.type_url], {})[one.name] = {"@type": one.type_url, **message}
     return arrived
 
 
@@ -129,29 +150,15 @@ async def serving(folder: Path, port: int) -> AsyncIterator[int]:
     """Runs sovereign inside the `async with`; gives its process id."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"SOVEREIGN_CONFIG": f"file+json://{folder / 'configuration.json'}", "SOVEREIGN_WORKERS": "1"}
-    environment |= {"SOVEREIGN_HOST": "127.0.0.1", "SOVEREIGN_PORT": str(port)}
+    environment |= {"SOVEREIGN_HOST": HOST, "SOVEREIGN_PORT": str(port)}
     command = [str(python()), "-P", "-W", "ignore", "-m", "sovereign.server"]
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr
     )
     try:
-        await _ready(process, f"http://127.0.0.1:{port}/healthcheck")
         yield process.pid
     finally:
         await _end(process)
-
-
-async def _ready(process: asyncio.subprocess.Process, url: str) -> None:
-    """Returns when it answers."""
-    async with asyncio.timeout(READY), aiohttp.ClientSession() as session:
-        while process.returncode is None:
-            try:
-                async with session.get(url) as answer:
-                    if answer.ok:
-                        return
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
-    raise SystemExit(f"sovereign ended with {process.returncode} before it was up; what it said is above")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -168,7 +175,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def free_port() -> int:
     """A port that nobody has."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -177,10 +184,12 @@ async def main(port: int) -> None:
     """Serves until standard input ends."""
     with TemporaryDirectory(prefix="sovereign-") as name:
         folder = Path(name)
-        source = Source(folder)
+        rest = f"http://{HOST}:{port}"
+        source = Source(folder, rest)
         (folder / "configuration.json").write_text(json.dumps(configuration(source.path)))
         async with serving(folder, port) as pid:
-            await obey(Hello("sovereign", RELEASE, rest=f"http://127.0.0.1:{port}", note=NOTE, pid=pid), source.doing)
+            await source.known()
+            await obey(Hello("sovereign", RELEASE, rest=rest, note=NOTE, pid=pid), source.doing)
 
 
 if __name__ == "__main__":
@@ -190,3 +199,5 @@ if __name__ == "__main__":
         asyncio.run(main(parser.parse_args().port or free_port()))
     except subprocess.CalledProcessError as error:
         sys.exit(f"sovereign cannot be installed: pip ended with {error.returncode}")
+    except TimeoutError:
+        sys.exit(f"sovereign did not serve its source within {READY:.0f} s; what it said is above")

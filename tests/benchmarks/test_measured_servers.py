@@ -184,6 +184,14 @@ async def poll_until(session, rest: str, version: str) -> tuple[dict[str, str], 
 
 
 @polled
+async def test_what_json_has_no_words_for_is_refused(server):
+    unknown = Cluster(name="a")
+    unknown.metadata.typed_filter_metadata["x"].type_url = "no.such/type"
+    with pytest.raises(BenchError, match="'a' cannot be written as JSON"):
+        await server.set(GROUP, [Named(CDS, "a", unknown.SerializeToString())])
+
+
+@polled
 async def test_it_says_that_it_cannot_build(server):
     with pytest.raises(BenchError, match="this server cannot do 'build'"):
         await server.build([cluster("a", 1)], 1)
