@@ -152,7 +152,7 @@ def only_the_first_resource_is_sent(real: Any) -> Any:
 def an_ack_is_answered(real: Any) -> Any:
     def accept(self: Subscription) -> Any:
         fact = real(self)
-        self.owed |= self.held.keys()
+        self.owed = self.owed.union(self.held)
         return fact
 
     return accept
@@ -162,7 +162,7 @@ def an_ack_is_answered(real: Any) -> Any:
 def what_is_refused_is_sent_again(real: Any) -> Any:
     def reject(self: Subscription, message: str) -> Rejected:
         offer, self.offer = self._closed(), None
-        self.owed.update(one.name for one in offer.upserts)
+        self.owed = self.owed.union(one.name for one in offer.upserts)
         return Rejected(self.type_url, offer.upserts, (), message)
 
     return reject
@@ -181,7 +181,7 @@ def an_old_version_is_a_refusal(real: Any) -> Any:
 def who_refuses_gets_nothing_more(real: Any) -> Any:
     def reject(self: Subscription, message: str) -> Any:
         fact = real(self, message)
-        self.names, self.wildcard = set(), False
+        self.names, self.wildcard = frozenset(), False
         return fact
 
     return reject
@@ -213,8 +213,8 @@ def every_resource_is_sent_twice(real: Any) -> Any:
     return lambda *given: real(*given) * 2
 
 
-@fault(Sotw, "write", 28, "T5")
-@fault(Delta, "write", 28, "T5")
+@fault(Sotw, "splice", 28, "T5")
+@fault(Delta, "splice", 28, "T5")
 def bodies_have_another_type(real: Any) -> Any:
     return lambda *given: real(*given).replace(b"googleapis.com/envoy", b"googleapis.com/other", 1)
 
@@ -281,7 +281,7 @@ def a_removal_is_not_told(real: Any) -> Any:
 def a_name_that_is_missing_is_forgotten(real: Any) -> Any:
     def everything(self: Stream, snapshot: Any, subscription: Subscription) -> Draft:
         draft = real(self, snapshot, subscription)
-        subscription.names &= snapshot.of_type(subscription.type_url).keys()
+        subscription.want(subscription.names & snapshot.of_type(subscription.type_url).keys())
         return draft
 
     return everything
@@ -352,7 +352,7 @@ def a_missing_name_is_not_told(real: Any) -> Any:
 @fault(Delta, "_add", 61, 62)
 def what_is_asked_for_again_is_known(real: Any) -> Any:
     def add(self: Delta, subscription: Subscription, request: Any, *, first: bool) -> None:
-        before = set(subscription.owed)
+        before = subscription.owed
         real(self, subscription, request, first=first)
         subscription.owed = before
 
@@ -453,7 +453,7 @@ def a_wildcard_is_for_ever(real: Any) -> Any:
 @fault(Delta, "_drop", 77)
 def nothing_is_said_of_what_is_dropped(real: Any) -> Any:
     def drop(self: Delta, subscription: Subscription, request: Any) -> None:
-        before = set(subscription.owed)
+        before = subscription.owed
         real(self, subscription, request)
         subscription.owed = before
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
+from weakref import ReferenceType, WeakValueDictionary, ref
 
+from xds.model.change import Change
 from xds.model.error import ConfigError
 from xds.model.key import Key
 from xds.model.name import canonical
@@ -14,6 +16,10 @@ from xds.model.name import canonical
 Reference = tuple[str, str]
 """(type URL, name) of a resource that another one names."""
 
+
+NONE: Final[frozenset[str]] = frozenset()
+MOST: Final = 64
+"""How many changes that lead to one list are kept: clients could ask for more and more of them."""
 
 LONGEST_TTL: Final = 315_576_000_000
 """Seconds: the longest google.protobuf.Duration."""
@@ -55,6 +61,10 @@ class Resource:
         if self.ttl is not None and not 0 < self.ttl < LONGEST_TTL:
             raise ConfigError(f"the TTL of {self.name!r} is {self.ttl} s: it must be positive, and be told in seconds")
 
+    def is_same(self, other: Resource) -> bool:
+        """Whether a client that has the other one, of the same type and name, has this one."""
+        return self.version == other.version and self.ttl == other.ttl
+
     @property
     def reference(self) -> Reference:
         """How others name it."""
@@ -73,14 +83,34 @@ class Resource:
 class Resources(Mapping[str, Resource]):
     """All resources of one type in a snapshot, by name; immutable.
 
-    `version` is the hash of what is listed, whatever its order; it is worked out when first asked for.
+    What is worked out of a list is worked out when it is first asked for, and kept: a list is shared by all streams that are
+    served it. `version` is the hash of what is listed, whatever its order. `missing` are the names that were asked for, and
+    are not in the list that this is a part of. In `made` others keep what they make of the list, and of nothing else.
     """
 
-    __slots__ = ("_by_alias", "_by_name", "_size", "_version")
+    __slots__ = (
+        "__weakref__",
+        "_by_alias",
+        "_by_name",
+        "_changes",
+        "_listed",
+        "_parts",
+        "_size",
+        "_version",
+        "_versions",
+        "made",
+        "missing",
+    )
 
-    def __init__(self, by_name: Mapping[str, Resource]) -> None:
+    def __init__(self, by_name: Mapping[str, Resource], missing: frozenset[str] = NONE) -> None:
         self._by_name = by_name
+        self.missing = missing
+        self.made: dict[Any, Any] = {}
         self._by_alias: Mapping[str, Resource] | None = None
+        self._listed: tuple[Resource, ...] | None = None
+        self._versions: Mapping[str, str] | None = None
+        self._parts: WeakValueDictionary[frozenset[str], Resources] | None = None
+        self._changes: dict[tuple[int, frozenset[str]], tuple[ReferenceType[Resources], Change]] = {}
         self._size = -1
         self._version = ""
 
@@ -123,10 +153,53 @@ class Resources(Mapping[str, Resource]):
         """The resources with their names."""
         return self._by_name.items()
 
-    def named(self, names: Iterable[str]) -> dict[str, Resource]:
-        """Those of these names that there are."""
-        by_name = self._by_name
-        return {name: by_name[name] for name in names if name in by_name}
+    @property
+    def listed(self) -> tuple[Resource, ...]:
+        """The resources."""
+        if self._listed is None:
+            self._listed = tuple(self._by_name.values())
+        return self._listed
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each resource, by name."""
+        if self._versions is None:
+            self._versions = {name: one.version for name, one in self._by_name.items()}
+        return self._versions
+
+    def part(self, names: frozenset[str]) -> Resources:
+        """Those of these names that there are: the same object for the same names, for as long as somebody has it."""
+        if self._parts is None:
+            self._parts = WeakValueDictionary()
+        part = self._parts.get(names)
+        if part is None:
+            by_name = self._by_name
+            found = {name: by_name[name] for name in names if name in by_name}
+            missing = names - found.keys() if len(found) < len(names) else NONE
+            part = self._parts[names] = Resources(found, missing)
+        return part
+
+    def since(self, before: Resources, again: frozenset[str] = NONE) -> Change:
+        """What stands between another list and this one, with those of the names `again` that are in it, whatever their
+        version; the same object for the same list and names, as long as both lists are there.
+        """
+        key = id(before), again
+        known = self._changes.get(key)
+        if known is None or known[0]() is not before:
+            alive = {at: one for at, one in self._changes.items() if one[0]() is not None}
+            self._changes = alive if len(alive) < MOST else {}
+            known = self._changes[key] = ref(before), self._compare(before, again)
+        return known[1]
+
+    def _compare(self, before: Resources, again: frozenset[str]) -> Change:
+        had = before._by_name
+        upserts = {
+            name: one
+            for name, one in self._by_name.items()
+            if (there := had.get(name)) is not one and (there is None or not one.is_same(there))
+        }
+        upserts.update((name, self._by_name[name]) for name in sorted(again) if name in self._by_name)
+        return Change(upserts, tuple(sorted(had.keys() - self._by_name.keys())))
 
     def __getitem__(self, name: str) -> Resource:
         return self._by_name[name]

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
 from xds.codec import wire
-from xds.model import ProtocolError, Resource
+from xds.model import ProtocolError, Resource, Resources
 from xds.model.name import is_glob
 from xds.model.node import WAITS_WITHOUT_END
-from xds.model.type_url import EDS, PREFIX, VHDS
+from xds.model.type_url import EDS, PREFIX, SHORT_TYPES, VHDS
+from xds.protocol.encoded import Encoded
 from xds.protocol.message import Fault, Request, Response
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, SILENT_TO_ENVOY, SILENT_WHEN_MISSING, TOLD_MISSING, is_whole
@@ -20,6 +21,11 @@ from xds.protocol.subscription import NOWHERE, WILDCARD, Subscription, no_endpoi
 
 WRAPPED: Final = wire.delimited(1, PREFIX + "envoy.service.discovery.v3.Resource")
 """The type of a resource in its wrapper, encoded."""
+
+
+TYPE_URL, NONCE = 0x12, 0x32
+"""How these fields of a delta request begin."""
+KNOWN: Final = {type_url.encode(): type_url for type_url in SHORT_TYPES}
 
 
 class Dialect(Protocol):
@@ -31,8 +37,12 @@ class Dialect(Protocol):
         """A request's bytes, by field. Raises ProtocolError when they are none."""
         ...
 
+    def encode(self, response: Response, identifier: str) -> Encoded:
+        """A response's bytes without the nonce, with the name of this control plane: one object for the same content."""
+        ...
+
     def write(self, response: Response, identifier: str) -> bytes:
-        """A response's bytes, with the name of this control plane; the nonce, the only part of its own, comes last."""
+        """A response's bytes; the nonce, the only part of its own, comes last."""
         ...
 
     def is_stale(self, subscription: Subscription, request: Request) -> bool:
@@ -87,8 +97,12 @@ class Sotw:
                     names.append(_locator(value))
         return Request(type_url, nonce, error, node, names=tuple(names), version=version)
 
-    def write(self, response: Response, identifier: str) -> bytes:
-        """envoy.service.discovery.v3.DiscoveryResponse."""
+    def encode(self, response: Response, identifier: str) -> Encoded:
+        """envoy.service.discovery.v3.DiscoveryResponse, without its nonce."""
+        return _once(self, response, identifier)
+
+    def splice(self, response: Response, identifier: str) -> bytes:
+        """The same, made anew."""
         type_url = wire.delimited(1, response.type_url)
         pieces = [wire.delimited(1, response.version)]
         pieces += [
@@ -98,8 +112,12 @@ class Sotw:
             for one in response.resources
         ]
         pieces += [_fault(7, one, response.spelled) for one in response.faults]
-        pieces += [wire.delimited(4, response.type_url), _identifier(6, identifier), wire.delimited(5, response.nonce)]
+        pieces += [wire.delimited(4, response.type_url), _identifier(6, identifier)]
         return b"".join(pieces)
+
+    def write(self, response: Response, identifier: str) -> bytes:
+        """envoy.service.discovery.v3.DiscoveryResponse."""
+        return self.encode(response, identifier).message(response.nonce)
 
     def is_stale(self, subscription: Subscription, request: Request) -> bool:
         """A request without the last nonce was sent before its client saw the last response (XP "Resource updates")."""
@@ -114,10 +132,11 @@ class Sotw:
             subscription.named_before = True
         legacy = not names and not subscription.named_before and is_whole(subscription.type_url)
         wildcard = legacy or WILDCARD in names
-        if (wildcard, names - {WILDCARD}) == (subscription.wildcard, subscription.names):
+        names -= {WILDCARD}
+        if wildcard == subscription.wildcard and subscription.names == names:
             return
         subscription.wildcard = wildcard
-        subscription.want(names - {WILDCARD})
+        subscription.want(names)
         subscription.forget_uncovered()
         subscription.changed()
 
@@ -131,7 +150,9 @@ class Sotw:
 
     def contents(self, subscription: Subscription, visible: Mapping[str, Resource], offer: Offer) -> tuple[Resource, ...]:
         """All of it for full-state types; for the others only what changed (XP "Grouping Resources into Responses")."""
-        return tuple(visible.values()) if is_whole(subscription.type_url) else offer.upserts
+        if not is_whole(subscription.type_url):
+            return offer.upserts
+        return visible.listed if isinstance(visible, Resources) else tuple(visible.values())
 
     def speaks_first(self, subscription: Subscription) -> bool:
         """An empty list of clusters or listeners is news: Envoy waits 15 s for it otherwise."""
@@ -145,6 +166,8 @@ class Delta:
 
     def read(self, body: bytes) -> Request:
         """envoy.service.discovery.v3.DeltaDiscoveryRequest."""
+        if (ack := _plain_ack(body)) is not None:
+            return ack
         type_url = nonce = ""
         node, error = b"", None
         subscribe, unsubscribe, initial = [], [], {}
@@ -169,15 +192,23 @@ class Delta:
             type_url, nonce, error, node, subscribe=tuple(subscribe), unsubscribe=tuple(unsubscribe), initial=initial
         )
 
-    def write(self, response: Response, identifier: str) -> bytes:
-        """envoy.service.discovery.v3.DeltaDiscoveryResponse."""
+    def encode(self, response: Response, identifier: str) -> Encoded:
+        """envoy.service.discovery.v3.DeltaDiscoveryResponse, without its nonce."""
+        return _once(self, response, identifier)
+
+    def splice(self, response: Response, identifier: str) -> bytes:
+        """The same, made anew."""
         pieces = [wire.delimited(1, response.version)]
         spelled, type_url = response.spelled, wire.delimited(1, response.type_url)
         pieces += [wire.delimited(2, _wrapped(one, response, type_url)) for one in response.resources]
         pieces += [wire.delimited(6, spelled.get(name, name)) for name in response.removals]
         pieces += [_fault(9, one, spelled) for one in response.faults]
-        pieces += [wire.delimited(4, response.type_url), _identifier(7, identifier), wire.delimited(5, response.nonce)]
+        pieces += [wire.delimited(4, response.type_url), _identifier(7, identifier)]
         return b"".join(pieces)
+
+    def write(self, response: Response, identifier: str) -> bytes:
+        """envoy.service.discovery.v3.DeltaDiscoveryResponse."""
+        return self.encode(response, identifier).message(response.nonce)
 
     def is_stale(self, subscription: Subscription, request: Request) -> bool:  # noqa: ARG002
         """Never: what a delta request adds and drops counts whatever its nonce."""
@@ -203,7 +234,7 @@ class Delta:
         named = subscription.read(request.subscribe)
         legacy = first and not named and not request.unsubscribe and is_whole(subscription.type_url)
         given = subscription.given()
-        subscription.owed |= given if WILDCARD in named else named & given
+        subscription.owed = subscription.owed.union(given if WILDCARD in named else named & given)
         if subscription.type_url in BY_ALIAS:
             subscription.owed |= named - {WILDCARD}  # what it holds under another name may answer for these, too
         subscription.wildcard |= legacy or WILDCARD in named
@@ -238,6 +269,28 @@ class Delta:
     def speaks_first(self, subscription: Subscription) -> bool:
         """A wildcard that matches nothing is told so."""
         return subscription.wildcard
+
+
+def _plain_ack(body: bytes) -> Request | None:
+    """A delta request that consists of a known type and a nonce, in this order: nearly all are; None where it is another."""
+    if len(body) < 2 or body[0] != TYPE_URL:
+        return None
+    end = 2 + body[1]
+    type_url, rest = KNOWN.get(body[2:end]), body[end:]
+    if type_url is None or len(rest) < 2 or rest[0] != NONCE or not rest[1] == len(rest) - 2 < 0x80:
+        return None
+    return Request(type_url, wire.text(rest[2:]))
+
+
+def _once(dialect: Sotw | Delta, response: Response, identifier: str) -> Encoded:
+    """The response, encoded once for all streams that are told the same."""
+    made, key = response.made, (dialect.name, response.mortal, identifier)
+    if made is None:
+        return Encoded(dialect.splice(response, identifier))
+    if key not in made:
+        made[key] = Encoded(dialect.splice(response, identifier))
+    encoded: Encoded = made[key]
+    return encoded
 
 
 def _in_wrapper(one: Resource, response: Response, type_url: bytes) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 
 from xds.model import Resource
-from xds.protocol.offer import Offer
 
 
 @dataclass(slots=True)
@@ -23,16 +23,16 @@ class Draft:
     wanted: Mapping[str, Resource]
     visible: Mapping[str, Resource]
     news: dict[str, Resource]
-    owed: set[str]
+    owed: AbstractSet[str]
     unknown: set[str] = field(default_factory=set)
     removals: set[str] = field(default_factory=set)
     late: set[str] = field(default_factory=set)
     waits: bool = False
 
-    def offer(self) -> Offer:
-        """What the response says."""
+    def content(self) -> tuple[tuple[Resource, ...], tuple[str, ...], frozenset[str]]:
+        """What the response says: the upserts, removals and unknown names of an Offer."""
         unknown = frozenset(name for name in self.unknown if name in self.news or name in self.removals)
-        return Offer("", tuple(self.news.values()), tuple(sorted(self.removals)), unknown)
+        return tuple(self.news.values()), tuple(sorted(self.removals)), unknown
 
     def going(self) -> set[str]:
         """What the client has and is not to have any more."""

@@ -40,8 +40,8 @@ class Limits:
         if len(request.type_url) > self.name_length:
             raise ProtocolError(f"a type_url has {len(request.type_url)} characters: at most {self.name_length} are read")
         every = (request.names, request.subscribe, request.unsubscribe, request.initial)
-        for names in every:
-            if (longest := max(map(len, names), default=0)) > self.name_length:
+        for names in filter(None, every):
+            if (longest := max(map(len, names))) > self.name_length:
                 raise ProtocolError(f"a resource name has {longest} characters: at most {self.name_length} are read")
             self.check_names(names)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from xds.model import Resource
 
@@ -14,8 +16,7 @@ NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE = 5, 7, 14
 """Codes of gRPC (https://grpc.io/docs/guides/status-codes/): of these, a client keeps what it has for the last alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request, in either dialect. `node` is still encoded; `error` is None unless the request is a NACK.
 
     SotW fills `names` (the whole subscription) and `version`; delta fills `subscribe`, `unsubscribe` and `initial`
@@ -30,7 +31,7 @@ class Request:
     version: str = ""
     subscribe: tuple[str, ...] = ()
     unsubscribe: tuple[str, ...] = ()
-    initial: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    initial: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One response, in either dialect; SotW has no `removals`. `version` is the content hash of what is delivered.
 
     `faults` are those of the `removals` that the client never had. `spelled` has the client's own spelling of names.
-    `mortal` tells whether the client is told of TTLs; a `heartbeat` has resources without their content.
+    `mortal` tells whether the client is told of TTLs; a `heartbeat` has resources without their content. In `made`, where it
+    is not None, all streams that are told the same resources and removals, and nothing besides, keep what they make of it.
     """
 
     type_url: str
@@ -56,13 +57,13 @@ class Response:
     resources: tuple[Resource, ...]
     removals: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
-    spelled: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    spelled: Mapping[str, str] = NOTHING
     mortal: bool = False
     heartbeat: bool = False
+    made: dict[Any, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The client ACKed: these resources are in force there."""
 
     type_url: str

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from xds.model import NO_RESOURCES, Resource, Resources
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a response changes at the client, when it went out (seconds), and `source`, all there was of the type then.
+
+    `whole` is all that the client has when it takes the offer; None where that is to be worked out. `owed` are the names
+    that were to be said whatever their version.
 
     `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
     stand-in among the upserts. A `heartbeat` changes nothing.
@@ -22,7 +24,9 @@ class Offer:
     since: float = 0.0
     version: str = ""
     heartbeat: bool = False
-    source: Resources = field(default_factory=lambda: NO_RESOURCES, compare=False, repr=False)
+    source: Resources = NO_RESOURCES
+    whole: Resources | None = None
+    owed: frozenset[str] = frozenset()
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:

@@ -25,6 +25,9 @@ class Pulse:
     def __init__(self) -> None:
         self._heard: dict[str, float] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._heard)
+
     def hear(self, resources: Iterable[Resource], at: float) -> None:
         """The client hears of these at this time."""
         for one in resources:

@@ -19,11 +19,11 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from xds.model import Answer, ProtocolError, Reference, Refusal, Resource, Resources, Snapshot, Subscribed
+from xds.model.change import Change
 from xds.model.node import BREAKS_OVER_ENDPOINTS, KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES, READS_WRAPPED
 from xds.model.type_url import CDS, EDS, LEDS, RDS, VHDS, short_type
 from xds.protocol.delivery import Delivery, deliveries
@@ -43,6 +43,7 @@ from xds.protocol.message import (
     Request,
     Response,
 )
+from xds.protocol.names import NONE
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, LASTING, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
 from xds.protocol.subscription import Subscription
@@ -100,8 +101,8 @@ class Stream:
         self.snapshot = snapshot
         if snapshot is None:
             return ()
-        found = {url: one.recognise(snapshot.of_type(url)) for url, one in self._subscriptions.items()}
-        return tuple(Accepted(type_url, resources) for type_url, resources in found.items() if resources)
+        found = [(url, one.recognise(snapshot.of_type(url))) for url, one in self._subscriptions.items() if one.returns]
+        return tuple(Accepted(type_url, resources) for type_url, resources in found if resources)
 
     def respond(self, now: float) -> Response | None:
         """The next response to send, or None when there is nothing to say or a client's answer must come first."""
@@ -109,7 +110,8 @@ class Stream:
         self._lose_patience()
         if self.snapshot is not None:
             for subscription in self._subscriptions.values():
-                self._supersede(self.snapshot, subscription)
+                if subscription.presumed is not None:
+                    self._supersede(self.snapshot, subscription)
                 if subscription.offer is None and (response := self._next(self.snapshot, subscription)):
                     return response
         return self._beat()
@@ -139,8 +141,7 @@ class Stream:
         """
         subscription = self._subscriptions.get(reference[0])
         if subscription is not None and reference[1] in subscription.sought:
-            subscription.sought[reference[1]] = reason
-            subscription.changed()
+            subscription.find(reference[1], reason)
 
     def wants(self, reference: Reference) -> bool:
         """Whether the client asks for this by name."""
@@ -150,9 +151,7 @@ class Stream:
     def forgive(self, type_url: str) -> None:
         """Lets what was refused of a type be offered once more."""
         if (subscription := self._subscriptions.get(type_url)) is not None:
-            subscription.refused.clear()
-            subscription.parked = None
-            subscription.changed()
+            subscription.forgive()
 
     def is_quiet(self) -> bool:
         """Whether every response was answered, heartbeats aside, and there was a subscription at all."""
@@ -224,7 +223,7 @@ class Stream:
         cluster that it fails to make while it warms, and takes the next.
         """
         offer = subscription.offer
-        if offer is None or subscription.presumed is None or offer.heartbeat:
+        if offer is None or offer.heartbeat:
             return
         if subscription.differs(offer.source, snapshot.of_type(subscription.type_url)):
             subscription.supersede()
@@ -242,7 +241,7 @@ class Stream:
         """The subscriptions whose client keeps to TTLs, and is to hear of what it has: not while it owes an answer."""
         if self.dialect.name == "delta" or not self._features.isdisjoint((KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES)):
             for one in self._subscriptions.values():
-                if one.offer is None and self._tells_ttl(one.type_url):
+                if one.pulse and one.offer is None and self._tells_ttl(one.type_url):
                     yield one
 
     def _beat(self) -> Response | None:
@@ -274,11 +273,50 @@ class Stream:
             subscription.owe(name for route in snapshot.of_type(RDS).values() for name in route.names(VHDS))
         if subscription.settled is resources or not (subscription.is_active() or subscription.owed):
             return None
+        joint = subscription.joint(resources)
+        if joint is not None and self._is_joint(snapshot, subscription, joint[1]):
+            return self._tell(snapshot, subscription, *joint)
         draft = self._draft(snapshot, subscription)
         if self._is_silent(subscription, draft):
             subscription.settled = None if draft.waits else resources
             return None
         return self._make(snapshot, subscription, draft)
+
+    def _is_joint(self, snapshot: Snapshot, subscription: Subscription, change: Change) -> bool:
+        """Whether the client is told this change as it is, with nothing held back, divided or explained."""
+        if change.removals and not self._lets_go(snapshot, subscription, set(change.removals)):
+            return False
+        whole = self._is_whole(subscription)
+        return (whole or change.size <= self._limits.response_bytes) and not self._early(
+            snapshot, subscription, change.upserts
+        )
+
+    def _lets_go(self, snapshot: Snapshot, subscription: Subscription, going: set[str]) -> bool:
+        """Whether the client can be told of all removals now."""
+        if subscription.type_url in self._limits.on_demand or not self._can_remove(subscription):
+            return False
+        return not self._needed(snapshot, subscription, going)
+
+    def _tell(self, snapshot: Snapshot, subscription: Subscription, wanted: Resources, change: Change) -> Response | None:
+        """Tells the client a change that others are told, too."""
+        if not change and (subscription.answered or not self.dialect.speaks_first(subscription)):
+            subscription.settled = snapshot.of_type(subscription.type_url)
+            return None
+        offer = Offer(
+            self._nonce(),
+            change.listed,
+            change.removals,
+            since=self._now,
+            version=wanted.version,
+            source=snapshot.of_type(subscription.type_url),
+            whole=wanted,
+            owed=subscription.owed,
+        )
+        subscription.send(offer, NONE)
+        self._rewarm(subscription, change.listed)
+        self._weigh(subscription, wanted.size if self._is_whole(subscription) else change.size, offer)
+        made = wanted.made if self._is_whole(subscription) else change.made
+        return self._response(subscription, wanted, offer, made)
 
     def _is_silent(self, subscription: Subscription, draft: Draft) -> bool:
         if not (draft.news or draft.removals):
@@ -288,7 +326,7 @@ class Stream:
         sought = self.dialect.name == "sotw" and None in subscription.sought.values()
         gone = subscription.blind or bool(subscription.resumed) or sought
         deletes = draft.waits and gone and is_whole(subscription.type_url)
-        return deletes or (subscription.parked is not None and subscription.parked == draft.offer().content)
+        return deletes or (subscription.parked is not None and subscription.parked == Offer("", *draft.content()).content)
 
     def _draft(self, snapshot: Snapshot, subscription: Subscription) -> Draft:
         """What may be said now of a type."""
@@ -344,6 +382,8 @@ class Stream:
         """News that wait for clusters."""
         if subscription.type_url not in NEEDS_CLUSTERS or CDS not in self._subscriptions:
             return set()
+        if self._subscriptions[CDS].in_force is snapshot.of_type(CDS):
+            return set()
         return {name for name, one in news.items() if subscription.lacks(one) and self._is_waiting(snapshot, one)}
 
     def _is_waiting(self, snapshot: Snapshot, one: Resource) -> bool:
@@ -368,7 +408,7 @@ class Stream:
     def _leaving(self, snapshot: Snapshot, type_url: str) -> Iterator[str]:
         """Names of this type that some parent names at the client, and no longer does in the snapshot."""
         for parent_type in PARENTS.get(type_url, ()):
-            if (parents := self._subscriptions.get(parent_type)) is None:
+            if (parents := self._subscriptions.get(parent_type)) is None or parents.is_at(snapshot.of_type(parent_type)):
                 continue
             for parent in parents.naming():
                 now = snapshot.get((parent_type, parent.name))
@@ -380,29 +420,44 @@ class Stream:
         """Turns the draft into a response, and notes that it is out."""
         everything = draft.visible if isinstance(draft.visible, Resources) else Resources(draft.visible)
         source = snapshot.of_type(subscription.type_url)
-        offer = replace(draft.offer(), nonce=self._nonce(), since=self._now, version=everything.version, source=source)
+        whole = everything if everything is draft.wanted and draft.going() <= draft.removals else None
+        offer = Offer(
+            self._nonce(),
+            *draft.content(),
+            since=self._now,
+            version=everything.version,
+            source=source,
+            whole=whole,
+            owed=subscription.owed,
+        )
         # A full state says of everything how it is to be, and owes nothing more.
-        subscription.send(offer, set() if self._is_whole(subscription) else draft.late & draft.owed)
+        subscription.send(offer, NONE if self._is_whole(subscription) else draft.late & draft.owed)
         self._rewarm(subscription, offer.upserts)
-        self._weigh(subscription, everything, offer)
+        size = everything.size if self._is_whole(subscription) else sum(one.size for one in offer.upserts)
+        self._weigh(subscription, size, offer)
+        return self._response(subscription, everything, offer)
+
+    def _response(
+        self, subscription: Subscription, everything: Resources, offer: Offer, made: dict[Any, Any] | None = None
+    ) -> Response:
         return Response(
             subscription.type_url,
             offer.nonce,
             offer.version,
             self.dialect.contents(subscription, everything, offer),
             offer.removals,
-            self._faults(subscription, offer),
+            self._faults(subscription, offer) if offer.unknown else (),
             subscription.spelled,
             mortal=self._tells_ttl(subscription.type_url),
+            made=None if subscription.spelled else made,
         )
 
     def _nonce(self) -> str:
         self._count += 1
         return f"{self._prefix}{self._count}"
 
-    def _weigh(self, subscription: Subscription, everything: Resources, offer: Offer) -> None:
+    def _weigh(self, subscription: Subscription, size: int, offer: Offer) -> None:
         """Notes once of each version that it is too long for some clients."""
-        size = everything.size if self._is_whole(subscription) else sum(one.size for one in offer.upserts)
         if size > self._limits.response_bytes and subscription.oversized != offer.version:
             subscription.oversized = offer.version
             self._notices.append(Oversized(subscription.type_url, size))

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from dataclasses import replace as other
 from math import inf
 from typing import Final
 
+from msgspec.structs import replace
+
 from xds.codec import wire
-from xds.model import Resource, Resources
+from xds.model import NO_RESOURCES, Resource, Resources
+from xds.model.change import Change
 from xds.model.name import SCHEME, canonical, glob_over, is_glob
 from xds.model.type_url import EDS, VHDS
 from xds.protocol.draft import Draft
 from xds.protocol.host import answering
-from xds.protocol.message import Accepted, Fact, Rejected
+from xds.protocol.message import NOTHING, Accepted, Fact, Rejected
+from xds.protocol.names import NONE, interned
 from xds.protocol.offer import Offer
 from xds.protocol.order import BY_ALIAS, OUTLASTING, is_whole
 from xds.protocol.pulse import Pulse
+from xds.protocol.recalled import Recalled
 from xds.protocol.trial import Trial
 from xds.protocol.words import plain
 
@@ -55,52 +62,55 @@ class Subscription:
     Two things are known of an earlier stream: of `remembered` names the version that is held (delta), not its content;
     `resumed` is the version of all that the client holds (SotW), empty once that is known or told anew. `blind` is the
     time from there to the first ACK: what a full state leaves out is deleted, and nobody here can put it back.
+
+    Collections are replaced, and never changed: most are those that other streams have, too. Where the client has just what
+    it wants, `held` is the very Resources that it was served.
     """
 
     type_url: str
     wildcard: bool = False
-    names: set[str] = field(default_factory=set)
+    names: frozenset[str] = NONE
     named_before: bool = False
     answered: bool = False
     nonce: str = ""
-    held: dict[str, Resource] = field(default_factory=dict)
-    owed: set[str] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
+    held: Mapping[str, Resource] = field(default_factory=lambda: NO_RESOURCES)
+    owed: frozenset[str] = NONE
+    absent: frozenset[str] = NONE
     offer: Offer | None = None
-    presumed: dict[str, Resource] | None = None
+    presumed: Mapping[str, Resource] | None = None
     supersedes: bool = False
-    lingering: dict[str, Resource] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    trial: Trial = field(default_factory=Trial)
+    lingering: Mapping[str, Resource] = field(default_factory=lambda: NO_RESOURCES)
+    refused: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    trial: Trial | None = None
     parked: frozenset[tuple[str, str]] | None = None
     error: str = ""
     settled: Resources | None = None
-    remembered: set[str] = field(default_factory=set)
+    remembered: frozenset[str] = NONE
     resumed: str = ""
-    sought: dict[str, str | None] = field(default_factory=dict)
+    sought: Mapping[str, str | None] = field(default_factory=lambda: NOTHING)
     blind: bool = False
     updated: float = 0.0
     tried: float = 0.0
-    spelled: dict[str, str] = field(default_factory=dict)
-    globs: frozenset[str] = frozenset()
+    spelled: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    globs: frozenset[str] = NONE
     version: str = ""
     oversized: str = ""
     pulse: Pulse = field(default_factory=Pulse)
 
     def read(self, names: Iterable[str]) -> set[str]:
         """The names in canonical spelling."""
-        return {self._read(name) if name.startswith(SCHEME) else name for name in names}
+        read = set(names)
+        if spelled := {canonical(name): name for name in read if name.startswith(SCHEME)}:
+            self.spelled = {**self.spelled, **spelled}
+            read = read.difference(spelled.values()) | spelled.keys()
+        return read
 
-    def _read(self, spelled: str) -> str:
-        name = canonical(spelled)
-        self.spelled[name] = spelled
-        return name
-
-    def want(self, names: set[str]) -> None:
+    def want(self, names: AbstractSet[str]) -> None:
         """These are all the names that the client wants."""
-        self.names = names
-        self.spelled = {name: spelled for name, spelled in self.spelled.items() if name in names}
-        self.globs = frozenset(filter(is_glob, self.spelled))
+        self.names = interned(names)
+        if self.spelled:
+            self.spelled = {name: spelled for name, spelled in self.spelled.items() if name in names}
+            self.globs = frozenset(filter(is_glob, self.spelled))
 
     def covers(self, name: str) -> bool:
         """Whether the client wants this name."""
@@ -110,7 +120,7 @@ class Subscription:
         """Whether the client wants this resource, under any of its names."""
         return self.covers(one.name) or not self.names.isdisjoint(one.aliases)
 
-    def owing(self, resources: Resources) -> set[str]:
+    def owing(self, resources: Resources) -> AbstractSet[str]:
         """The names of the resources that the client is to get whatever their version."""
         owed = self.owed
         if self.type_url in BY_ALIAS:
@@ -126,9 +136,9 @@ class Subscription:
     def wanted(self, resources: Resources) -> Mapping[str, Resource]:
         """What the client is to have, out of all resources of the type."""
         by_alias = self.type_url in BY_ALIAS
-        if self.wildcard and not by_alias:
-            return resources
-        found = dict(resources) if self.wildcard else resources.named(self.names)
+        if not (by_alias or self.globs) or (self.wildcard and not by_alias):
+            return resources if self.wildcard else resources.part(self.names)
+        found = dict(resources if self.wildcard else resources.part(self.names))
         if self.globs:
             found.update((name, one) for name, one in resources.items() if glob_over(name) in self.globs)
         if by_alias:
@@ -144,7 +154,7 @@ class Subscription:
         for name in self.names - found.keys():
             if (one := answering(resources, name)) is not None:
                 one = found.get(one.name, one)
-                found[one.name] = one if name in one.aliases else replace(one, aliases=(*one.aliases, name))
+                found[one.name] = one if name in one.aliases else other(one, aliases=(*one.aliases, name))
 
     def lacking(self, resources: Resources, wanted: Mapping[str, Resource]) -> set[str]:
         """What the client asks for and does not exist, under any name, nor is held from when it did: the news of it."""
@@ -157,52 +167,79 @@ class Subscription:
 
     def forget_uncovered(self) -> None:
         """Lets go of all that the client no longer wants: a client drops what it unsubscribes from."""
-        self.held = {name: one for name, one in self.held.items() if self.wants(one)}
+        self.held = self._wanted_of(self.held)
         if self.presumed is not None:
-            self.presumed = {name: one for name, one in self.presumed.items() if self.wants(one)}
+            self.presumed = self._wanted_of(self.presumed)
+        if self.offer is not None and self.offer.whole is not None:
+            self.offer = replace(self.offer, whole=None)
         self.lingering = {name: one for name, one in self.lingering.items() if name in self.names}
-        self.owed = {name for name in self.owed if self.covers(name) or name in self.held}
+        self.owed = frozenset(name for name in self.owed if self.covers(name) or name in self.held)
         self.absent &= self.names
         self.sought = {name: reason for name, reason in self.sought.items() if name in self.names}
+
+    def _wanted_of(self, had: Mapping[str, Resource]) -> Mapping[str, Resource]:
+        if isinstance(had, Resources) and not (self.globs or self.type_url in BY_ALIAS):
+            return had if self.wildcard else had.part(frozenset(self.names & had.keys()))
+        return {name: one for name, one in had.items() if self.wants(one)}
 
     def seek(self, missing: set[str]) -> set[str]:
         """Notes that these may be made, and forgets what was found out of names that exist. Returns those that are new."""
         self.sought = {name: reason for name, reason in self.sought.items() if reason is None or name in missing}
         fresh = (missing & self.names) - self.sought.keys()
-        self.sought.update(dict.fromkeys(fresh))
+        self.sought = {**self.sought, **dict.fromkeys(fresh)}
         return fresh
+
+    def find(self, name: str, reason: str) -> None:
+        """It is known by now whether this is made, and why not."""
+        self.sought = {**self.sought, name: reason}
+        self.changed()
 
     def ask_again(self, names: set[str]) -> None:
         """Names that the client asks for, again maybe: what it was told of them is forgotten."""
         self.absent -= names
         self.refused = {name: version for name, version in self.refused.items() if version or name not in names}
-        for name in names & self.sought.keys():
-            if self.sought[name] is not None:
-                del self.sought[name]
+        self.sought = {name: reason for name, reason in self.sought.items() if reason is None or name not in names}
 
     def remember(self, versions: Mapping[str, str]) -> None:
         """The client says that it holds these versions from an earlier stream."""
-        known = [Resource(self.type_url, name, version, b"") for name, version in versions.items()]
-        self.held.update((one.name, one) for one in known)
-        self.remembered.update(one.name for one in known)
+        if not versions:
+            return
+        if any(name.startswith(SCHEME) for name in versions):
+            versions = {canonical(name): version for name, version in versions.items()}
+        self.held, self.remembered = Recalled(self.type_url, versions), frozenset(versions)
+
+    @property
+    def returns(self) -> bool:
+        """Whether something is known of an earlier stream only."""
+        return bool(self.remembered or self.resumed)
 
     def recognise(self, resources: Resources) -> tuple[Resource, ...]:
         """Puts content to what the client holds from an earlier stream, where the version is the one that is given here.
         Returns it: it is in force there.
         """
-        if not (self.remembered or self.resumed):
+        if not self.returns:
             return ()
+        if self._has_all_of(resources):
+            self.held, self.version = resources, resources.version
+            self.resumed, self.blind, self.answered = "", False, True
+            same = resources.listed
+        else:
+            same = self._recognise(resources)
+        self.pulse.hear(same, -inf)
+        return same
+
+    def _recognise(self, resources: Resources) -> tuple[Resource, ...]:
+        wanted = self.wanted(resources)
+        if isinstance(self.held, Recalled) and isinstance(wanted, Resources) and self.held.versions == wanted.versions:
+            self.held, self.remembered = wanted, NONE
+            return wanted.listed
         self.remembered &= self.held.keys()  # it let go of the others meanwhile
         known = sorted(self.remembered & resources.keys())
         same = [resources[name] for name in known if resources[name].version == self.held[name].version]
-        if self._has_all_of(resources):
-            same, self.resumed, self.blind, self.answered = list(resources.values()), "", False, True
-            self.version = resources.version
         found = {one.name: one for one in same}
         # Made anew, for their names are copies of those that all streams share.
         self.held = {**{name: one for name, one in self.held.items() if name not in found}, **found}
-        self.remembered = self.remembered - found.keys()
-        self.pulse.hear(same, -inf)
+        self.remembered -= found.keys()
         return tuple(same)
 
     def _has_all_of(self, resources: Resources) -> bool:
@@ -211,6 +248,20 @@ class Subscription:
         """
         everything = self.wildcard and not self.names and is_whole(self.type_url)
         return everything and bool(self.resumed) and self.resumed == resources.version
+
+    def joint(self, resources: Resources) -> tuple[Resources, Change] | None:
+        """What the client is to have, and what it lacks of that, where nothing sets it apart from others that hold, want and
+        are owed the same.
+        """
+        alone = self.refused or self.trial or self.sought or self.remembered or self.resumed or self.blind or self.globs
+        if alone or self.parked is not None or (self.wildcard and self.names) or self.type_url in BY_ALIAS:
+            return None
+        wanted, held = self.wanted(resources), self.held
+        if not (isinstance(wanted, Resources) and isinstance(held, Resources)) or not self.owed <= wanted.keys():
+            return None
+        unknown = frozenset(name for name in wanted.missing if name not in held)
+        self.absent &= unknown
+        return (wanted, wanted.since(held, self.owed)) if unknown == self.absent else None
 
     def draft(self, resources: Resources, wanted: Mapping[str, Resource]) -> Draft:
         """A response with all that the client wants, before anything is held back."""
@@ -221,7 +272,7 @@ class Subscription:
     def lacks(self, one: Resource) -> bool:
         """Whether the client is not known to hold this."""
         before = self.held.get(one.name)
-        return before is not one and (before is None or (before.version, before.ttl) != (one.version, one.ttl))
+        return before is not one and (before is None or not before.is_same(one))
 
     def owe(self, names: Iterable[str]) -> None:
         """The client is to be sent these again, where it wants them."""
@@ -234,21 +285,24 @@ class Subscription:
         if self.refused:
             now = {name: one.version if (one := draft.wanted.get(name)) else "" for name in self.refused}
             self.refused = {name: version for name, version in self.refused.items() if version == now[name]}
-        if not self.trial:
+        if self.trial is None:
             return set(self.refused)
         lacking = {name: one for name, one in draft.wanted.items() if name not in self.refused and self.lacks(one)}
         return self.trial.held_back(lacking, draft.news.keys() & lacking.keys()).union(self.refused)
 
-    def send(self, offer: Offer, late: set[str]) -> None:
+    def send(self, offer: Offer, late: AbstractSet[str]) -> None:
         """This offer is on its way; what is owed and late comes with another."""
         self.blind = self.blind or bool(self.resumed)
         self.offer, self.nonce, self.answered, self.resumed = offer, offer.nonce, True, ""
-        self.owed = late
-        self.absent |= self.names.intersection((*offer.removals, *offer.unknown))
+        self.owed = frozenset(late)
+        if self.names and (offer.removals or offer.unknown):
+            self.absent |= self.names.intersection((*offer.removals, *offer.unknown))
 
-    def given(self) -> set[str]:
+    def given(self) -> AbstractSet[str]:
         """The names under which the client may ask for what it holds, or will when it reads what is on its way."""
         on_its_way = self.offer.upserts if self.offer else ()
+        if not (on_its_way or self.globs or self.type_url in BY_ALIAS):
+            return self.held.keys()
         given = (*self.held.values(), *on_its_way)
         names = {one.name for one in given}.union(*(one.aliases for one in given if one.aliases))
         return names | set(map(glob_over, names)) if self.globs else names
@@ -257,6 +311,10 @@ class Subscription:
     def in_force(self) -> Mapping[str, Resource]:
         """What the client has, as far as others may rely on it."""
         return self.held if self.presumed is None else self.presumed
+
+    def is_at(self, resources: Resources) -> bool:
+        """Whether the client has just these, and nothing else is on its way to it."""
+        return self.in_force is resources and not self.lingering and (self.offer is None or self.presumed is not None)
 
     def naming(self) -> Iterator[Resource]:
         """What may name other resources at the client: what it has or goes on with, and what is on its way to it."""
@@ -267,24 +325,43 @@ class Subscription:
 
     def presume(self, offer: Offer) -> None:
         """The client did not answer this offer in time: it is taken to have it from now on."""
-        gone = {*offer.removals, *offer.unknown}
-        self.presumed = {name: one for name, one in {**self.held, **self._taken(offer)}.items() if name not in gone}
+        self.presumed = self._after(offer)
+
+    def _after(self, offer: Offer) -> Mapping[str, Resource]:
+        """What the client has when it takes this offer."""
+        if offer.whole is not None:
+            return offer.whole
+        after = {**self.held, **self._taken(offer)}
+        for name in (*offer.removals, *offer.unknown):
+            after.pop(name, None)
+        return after
 
     def supersede(self) -> None:
-        """The client does not answer the offer, and is sent another in its place."""
+        """The client does not answer the offer, and is sent another in its place. It may have taken it all the same, and
+        lost what it is to have again.
+        """
         offer, self.offer = self._closed(), None
         self.supersedes = True
         self._doubt(offer)
+        self.owed = self.owed.union(filter(self.covers, offer.removals))
 
     def _doubt(self, offer: Offer, culprits: Collection[Resource] = ()) -> None:
-        """It is not known what the client took of an offer: all but the culprits is to be said again, as it is by then."""
-        self.absent.difference_update(offer.removals, offer.unknown)
-        self.owed.update(one.name for one in offer.upserts if one not in culprits and self.wants(one))
-        self.owed.update(name for name in offer.removals if name not in self.held and self.covers(name))
+        """It is not known what the client took of an offer: all but the culprits is to be said again, as it is by then, and
+        those, too, where it was not known before what the client has of them.
+        """
+        self.absent = self.absent.difference(offer.removals, offer.unknown)
+        doubtful = (one.name for one in offer.upserts if one not in culprits and self.wants(one))
+        lost = (name for name in offer.removals if name not in self.held)
+        self.owed = self.owed.union(doubtful, filter(self.covers, (*lost, *offer.owed)))
 
     def _taken(self, offer: Offer) -> dict[str, Resource]:
         """What the client has of an offer that it takes: nothing of what it dropped meanwhile, nor what stands in."""
         return {one.name: one for one in offer.upserts if one.name not in offer.unknown and self.wants(one)}
+
+    def forgive(self) -> None:
+        """What was refused may be offered once more."""
+        self.refused, self.parked = NOTHING, None
+        self.changed()
 
     def changed(self) -> None:
         """Notes that there may be something to say again."""
@@ -299,17 +376,18 @@ class Subscription:
         self.version = offer.version
         self.pulse.hear(offer.upserts, offer.since)
         self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
-        self.held.update(self._taken(offer))
-        self.remembered.difference_update(one.name for one in offer.upserts)
-        gone = {name: one for name in (*offer.removals, *offer.unknown) if (one := self.held.pop(name, None))}
-        self._outlast(gone)
-        return Accepted(self.type_url, tuple(one for one in offer.upserts if one.name not in offer.unknown))
-
-    def _outlast(self, gone: Mapping[str, Resource]) -> None:
-        """A listener that drains goes on with the routes that are removed, and then asks for them no longer."""
+        before, self.held = self.held, self._after(offer)
+        if self.remembered:
+            self.remembered = self.remembered.difference(one.name for one in offer.upserts) & self.held.keys()
         if self.type_url in OUTLASTING:
-            self.lingering.update((name, one) for name, one in gone.items() if name in self.names)
-            self.lingering = {name: one for name, one in self.lingering.items() if name not in self.held}
+            self._outlast(before, offer)
+        real = (one for one in offer.upserts if one.name not in offer.unknown) if offer.unknown else offer.upserts
+        return Accepted(self.type_url, tuple(real))
+
+    def _outlast(self, before: Mapping[str, Resource], offer: Offer) -> None:
+        """A listener that drains goes on with the routes that are removed, and then asks for them no longer."""
+        gone = {name: before[name] for name in offer.removals if name in before and name in self.names}
+        self.lingering = {name: one for name, one in {**self.lingering, **gone}.items() if name not in self.held}
 
     def reject(self, message: str) -> Fact:
         """The client NACKed the offer: it may have taken some of it all the same, so all of it is owed again, but not as
@@ -329,13 +407,14 @@ class Subscription:
         if fresh:
             self._doubt(offer, culprits)
         else:
-            self.absent.difference_update(offer.removals, offer.unknown)
-            self.refused.update(dict.fromkeys(offer.removals, ""))
+            self.absent = self.absent.difference(offer.removals, offer.unknown)
+            self.refused = {**self.refused, **dict.fromkeys(offer.removals, "")}
         if self.blind and is_whole(self.type_url):
             self.parked = offer.content
             return
-        self.refused.update((one.name, one.version) for one in culprits)
+        self.refused = {**self.refused, **{one.name: one.version for one in culprits}}
         if len(fresh) > len(culprits) == 0:
+            self.trial = self.trial or Trial()
             self.trial.divide(fresh)
 
     def _closed(self) -> Offer:

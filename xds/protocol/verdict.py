@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from xds.model import Reference, Refusal, Resource, Snapshot
@@ -30,6 +30,7 @@ class Verdicts:
     def __init__(self, group: str) -> None:
         self.group = group
         self._accepted: dict[Reference, Resource] = {}
+        self._latest: tuple[Resource, ...] = ()
         self._verdicts: dict[Reference, Verdict] = {}
 
     def __bool__(self) -> bool:
@@ -48,7 +49,10 @@ class Verdicts:
             self._refuse(one, words[one.name], snapshot)
         return self._verdicts != before
 
-    def _accept(self, resources: Iterable[Resource]) -> None:
+    def _accept(self, resources: tuple[Resource, ...]) -> None:
+        if resources is self._latest and not self._verdicts:
+            return  # all the proxies of a group say the same, one after the other
+        self._latest = resources
         for one in resources:
             verdict = self._verdicts.get(one.reference)
             if verdict is None or verdict.version != one.version:  # else another proxy refused it first
@@ -125,6 +129,7 @@ class Verdicts:
                 waiting.extend(last.references - needed)
                 needed |= last.references
         self._accepted = {reference: one for reference, one in self._accepted.items() if reference in needed}
+        self._latest = ()
 
 
 def _is_asked_for(snapshot: Snapshot, reference: Reference, verdict: Verdict) -> bool:
