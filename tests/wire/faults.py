@@ -11,7 +11,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -20,11 +20,13 @@ import ours
 import talk
 from behaviours import behaviours
 from case import Case, load
+from msgspec.structs import replace
 from results import Outcome, breaches, run
 
 from xds.codec import decode_node
 from xds.codec.wire import delimited
-from xds.model import ProtocolError, Resources
+from xds.model import ProtocolError, Resource, Resources
+from xds.model.change import Change
 from xds.model.type_url import CDS, EDS, LDS, RDS
 from xds.protocol import dialect, stream
 from xds.protocol import subscription as subscriptions
@@ -318,19 +320,18 @@ def only_the_first_of_many_is_sent(real: Any) -> Any:
     return lambda *given: real(*given)[:1]
 
 
-@fault(Subscription, "draft", 54, 106)
+@fault(Resources, "since", 54, 106)
 def a_change_sends_everything(real: Any) -> Any:
-    def draft(self: Subscription, *given: Any) -> Draft:
-        made = real(self, *given)
-        made.news = dict(made.wanted) if made.news else {}
-        return made
+    def since(self: Resources, before: Resources, *again: Any) -> Any:
+        change = real(self, before, *again)
+        return Change(dict(self), change.removals) if change.upserts else change
 
-    return draft
+    return since
 
 
-@fault(Subscription, "lacks", 56)
+@fault(Resource, "is_same", 56)
 def the_same_bytes_are_a_change(real: Any) -> Any:
-    return lambda self, one: self.held.get(one.name) is not one
+    return lambda self, other: self is other
 
 
 @fault(ours, "version_of", 57, "T7")

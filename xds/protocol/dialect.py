@@ -284,8 +284,8 @@ def _plain_ack(body: bytes) -> Request | None:
 
 def _once(dialect: Sotw | Delta, response: Response, identifier: str) -> Encoded:
     """The response, encoded once for all streams that are told the same."""
-    made, key = response.made, (dialect.name, response.mortal, identifier)
-    if made is None:
+    made, key = response.made, (dialect.name, response.type_url, response.mortal, identifier)
+    if made is None or not (response.resources or response.removals):  # nothing is the same for everybody
         return Encoded(dialect.splice(response, identifier))
     if key not in made:
         made[key] = Encoded(dialect.splice(response, identifier))
