@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 
 import anyio
 import pytest
 from anyio.abc import SocketAttribute
 from grpc_client import clusters, opening, request, response
+from h2.errors import ErrorCodes
 from h2.events import PingAckReceived
+from hyperframe.frame import DataFrame
 from raw_client import SOON, connected, framed
 
 UNAVAILABLE = "14"
@@ -164,3 +167,21 @@ async def test_a_client_that_answers_pings_stays(serving, talks, dialect):
             assert not client.closed
         await server.publish("edge", clusters("b"))
         assert await talk.names() == ["b"]
+
+
+async def test_a_client_that_sends_more_than_it_may_ends_alone(serving, talks, dialect):
+    """Ten requests are read at once, and the others are more than its window."""
+    async with serving(requests_per_second=1) as (server, address), connected(address) as client:
+        await server.publish("edge", clusters("a"))
+        other = await talks.begin(address, dialect, node={"id": "good", "cluster": "edge"})
+        assert await other.names() == ["a"]
+        stream = await client.open(dialect)
+        await client.send(stream, framed(opening(dialect)))
+        await client.until(lambda: client.data(stream))
+        message = framed(request(dialect, node={"id": "x" * 16_000}))
+        with suppress(anyio.BrokenResourceError):
+            await client.socket.send(DataFrame(stream, data=message).serialize() * 30)
+        await client.until(lambda: client.closed)
+        assert [error for error, _ in client.goaways()] == [ErrorCodes.FLOW_CONTROL_ERROR]
+        await server.publish("edge", clusters("b"))
+        assert await other.names() == ["b"]

@@ -22,7 +22,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
 from xds.server.connection import CONNECTION_WINDOW, LINGER, STREAM_WINDOW, Connection, Http2
-from xds.server.demultiplexer import Demultiplexer
+from xds.server.demultiplexer import HEADER, Demultiplexer
 from xds.server.http2_stream import Http2Stream
 from xds.server.pace import Gate
 from xds.server.signal import Signal
@@ -149,17 +149,23 @@ class ClientConnection(H2Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came: to streams that are attached, and to h2."""
         try:
-            for stream, piece in self._frames.split(data):
-                if self.connection.is_closing():
-                    return
-                if stream is None:
-                    super().data_received(piece)
-                else:
-                    stream.take(piece)
+            if (stream := self._frames.whole(data)) is not None:
+                stream.take(data[HEADER:])
+            else:
+                self._take_apart(data)
         except FlowControlError as error:
             self.connection.http2.close_connection(error.error_code)
             self.connection.flush()
             self.processor.close("Protocol error")
+
+    def _take_apart(self, data: bytes) -> None:
+        for stream, piece in self._frames.split(data):
+            if self.connection.is_closing():
+                return
+            if stream is None:
+                super().data_received(piece)
+            else:
+                stream.take(piece)
 
     def resume_writing(self) -> None:
         """The client reads again."""

@@ -14,12 +14,11 @@ from h2.connection import H2Connection
 from h2.events import Event
 from h2.exceptions import ProtocolError as Http2Error
 from h2.settings import SettingCodes, Settings
-from h2.stream import H2Stream
-from hyperframe.frame import WindowUpdateFrame
 
 from xds.server.inbox import Quota
 from xds.server.pace import Gate
 from xds.server.transport import Transport as Terms
+from xds.server.window import Window
 
 STREAM_WINDOW: Final = 2**18
 """Bytes that a client may send on a stream before they are read: an Envoy's first request has 61 KB and more."""
@@ -45,18 +44,6 @@ class Http2(H2Connection):
             self._sweep_at = min(2 * super().open_inbound_streams + 64, most)
         return len(self.streams)
 
-    def consume(self, flow: H2Stream, size: int) -> None:
-        """Counts what a client sent on a stream and h2 has not seen. Raises FlowControlError where it may not."""
-        self._inbound_flow_control_window_manager.window_consumed(size)
-        flow._inbound_window_manager.window_consumed(size)  # noqa: SLF001  h2 keeps no window but this
-
-    def make_room(self, flow: H2Stream, size: int) -> bytes:
-        """The frames to send, if any, as so much was read of what a client sent on a stream."""
-        made = [(0, self._inbound_flow_control_window_manager.process_bytes(size))]
-        if flow.open:
-            made.append((flow.stream_id, flow._inbound_window_manager.process_bytes(size)))  # noqa: SLF001
-        return b"".join(WindowUpdateFrame(number, increment).serialize() for number, increment in made if increment)
-
 
 class Attached(Protocol):
     """A stream that takes its data itself."""
@@ -78,6 +65,7 @@ class Connection(protocol.Connection):
         self._gate, self._turn = gate, anyio.Lock(fast_acquire=True)
         self._patience: TimerHandle | None = None
         self.quota = Quota(terms.max_message_bytes)
+        self.window = Window(0, http2._inbound_flow_control_window_manager)  # noqa: SLF001  h2 has no other word for it
         self.attached: dict[int, Attached] = {}
 
     def feed(self, data: bytes) -> list[Event]:
@@ -98,9 +86,9 @@ class Connection(protocol.Connection):
         async with self._turn:
             await self._gate.enter()
 
-    def make_room(self, flow: H2Stream, size: int) -> None:
-        """Lets the client send so much more on a stream; there is no room any more when the connection is closed."""
-        if not self.is_closing() and (updates := self.http2.make_room(flow, size)):
+    def tell(self, updates: bytes) -> None:
+        """Says what windows have to say, if anything; nobody hears it any more when the connection is closed."""
+        if updates and not self.is_closing():
             self.transport.write(updates)
 
     def pause_writing(self) -> None:

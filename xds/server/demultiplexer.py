@@ -56,6 +56,12 @@ class Demultiplexer(Generic[T]):
             yield None, data[start:at]
         self._kept = data[at:]
 
+    def whole(self, data: bytes) -> T | None:
+        """The stream of which this is one whole frame, as nearly always; None where it is to be split."""
+        if self._kept or self._passing or int.from_bytes(data[:3], "big") != len(data) - HEADER:
+            return None
+        return self._stream(data, 0, len(data))
+
     def _stream(self, data: bytes, at: int, end: int) -> T | None:
         """Whose DATA frame this is; of none in a block of headers, where it does not belong."""
         if data[at + 3] != DATA or data[at + 4] or self._in_headers or end - at - HEADER > LONGEST:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import Future, TimerHandle
-from functools import partial
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 import anyio
@@ -23,6 +23,7 @@ from xds.server.connection import Connection
 from xds.server.inbox import PREFIX, Inbox
 from xds.server.outbox import PIECE, Outbox
 from xds.server.pace import Pace
+from xds.server.window import Window
 
 FIRST_RESPONSE: Final = 1.0
 """Seconds that a stream which is to end has for a first response. gRPC clients take a stream without one for a failure,
@@ -74,8 +75,8 @@ class Http2Stream(Stream):
     def init_stream(self, stream_id: int, connection: Connection) -> None:  # type: ignore[override]  # ours has ours
         """Begins, with an inbox of our own."""
         super().init_stream(stream_id, connection)
-        make_room = partial(connection.make_room, self._flow)
-        self.buffer = Inbox(connection.quota, make_room, self._read_on, encoding=self._encoding)
+        self._window = Window(stream_id, self._flow._inbound_window_manager)  # noqa: SLF001  h2 has no other word for it
+        self.buffer = Inbox(connection.quota, self._make_room, self._read_on, encoding=self._encoding)
 
     # Attached
 
@@ -92,15 +93,27 @@ class Http2Stream(Stream):
 
     def take(self, data: bytes) -> None:
         """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
-        self.connection.http2.consume(self._flow, len(data))
-        self.buffer.add(data, len(data))
+        size, connection = len(data), self.connection
+        if self._listener is not None and self._is_request(data) and self._pace.may(time.monotonic()):
+            connection.tell(self._window.pass_by(size) + connection.window.pass_by(size))
+            self._hand_over(self._listener, (data[PREFIX.size :],))
+        else:
+            self._window.consume(size)
+            connection.window.consume(size)
+            self.buffer.add(data, size)
+
+    def _is_request(self, data: bytes) -> bool:
+        """Whether a frame is a whole message, as nearly all are: nothing is to be put together or taken apart."""
+        if not self.buffer.is_idle or len(data) < PREFIX.size:
+            return False
+        compressed, size = PREFIX.unpack_from(data)
+        return not compressed and size == len(data) - PREFIX.size and size <= self.connection.quota.limit
 
     @property
     def is_free(self) -> bool:
         """Whether a message may begin."""
-        going = self._is_ending and self._has_written
-        attached = self._listener is not None and not self.connection.is_closing()
-        return attached and not going and not self._outbox.left and self.connection.write_ready.is_set()
+        going = self._listener is None or (self._is_ending and self._has_written)
+        return not going and not self._outbox.left and self.connection.write_ready.is_set()
 
     # Reading
 
@@ -133,13 +146,13 @@ class Http2Stream(Stream):
     def _read_on(self) -> None:
         """Something came, or may be read by now."""
         if self._listener is not None:
-            self._hand_over(self._listener)
+            self._hand_over(self._listener, iter(self._next, None))
         elif self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    def _hand_over(self, listener: Listener) -> None:
+    def _hand_over(self, listener: Listener, messages: Iterable[bytes]) -> None:
         try:
-            while (message := self._next()) is not None:
+            for message in messages:
                 listener.hear(message)
         except Exception as fault:  # noqa: BLE001  whoever waits for the end of the stream raises it again
             self.detach()
@@ -147,6 +160,11 @@ class Http2Stream(Stream):
         else:
             if self.buffer.is_over:
                 listener.end(None)
+
+    def _make_room(self, size: int) -> None:
+        """So much was read."""
+        connection = self.connection
+        connection.tell(connection.window.free(size) + (self._window.free(size) if self._flow.open else b""))
 
     def _next(self) -> bytes | None:
         """The next message, when it is there and does not come too fast."""

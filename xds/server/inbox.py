@@ -86,9 +86,14 @@ class Inbox(Buffer):
         return not self._unread
 
     @property
+    def is_idle(self) -> bool:
+        """Whether all that came was read, and no message has begun."""
+        return not self._unread and self._head is None
+
+    @property
     def is_over(self) -> bool:
         """Whether everything was read, and nothing more comes."""
-        return self._ended and not self._unread and self._head is None
+        return self._ended and self.is_idle
 
     def take(self) -> bytes | None:
         """The next message, when all of it is there. What is read makes room in the client's window, and so does what there

@@ -26,6 +26,13 @@ class Pace:
         """One happens."""
         self._due = max(self._due, now) + self._gap
 
+    def may(self, now: float) -> bool:
+        """Whether the next one may happen now; then it does."""
+        if self.wait(now) > 0:
+            return False
+        self.take(now)
+        return True
+
     async def keep(self) -> None:
         """Returns when the next one may happen, and counts it. For one task at a time."""
         if (pause := self.wait(time.monotonic())) > 0:

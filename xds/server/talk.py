@@ -11,7 +11,7 @@ from typing import Final
 
 from xds.model.type_url import short_type
 from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected
-from xds.server.fleet import Fleet, Session
+from xds.server.fleet import Fleet, Group, Session
 from xds.server.http2_stream import Http2Stream
 from xds.server.inbox import PREFIX
 from xds.server.metrics import Metrics
@@ -43,18 +43,23 @@ class Desk:
 class Talk:
     """A session on its stream. It is a listener of the stream, and the follower of whatever there may be to say."""
 
-    __slots__ = ("_desk", "_fault", "_is_waiting", "_over", "_stream", "_timer", "session")
+    __slots__ = ("_desk", "_fault", "_group", "_is_waiting", "_over", "_stream", "_timer", "_wakes_at", "session")
 
     def __init__(self, desk: Desk, session: Session, stream: Http2Stream) -> None:
         self._desk, self.session, self._stream = desk, session, stream
         self._is_waiting = False
         self._timer: TimerHandle | None = None
+        self._wakes_at = 0.0
+        self._group: Group | None = None
         self._over: Future[None] | None = None
         self._fault: Exception | None = None
         session.signal = self
 
     async def run(self) -> None:
-        """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol."""
+        """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol. The session has
+        joined the fleet.
+        """
+        self._group = self._desk.fleet.group(self.session.group)
         self._over = asyncio.get_running_loop().create_future()
         self._stream.attach(self)
         self.set()
@@ -129,9 +134,9 @@ class Talk:
 
     def _say(self) -> bool:
         """Says one thing, if there is any."""
-        session, desk = self.session, self._desk
-        stream = session.stream
-        for fact in stream.serve(session.view(desk.fleet.group(session.group).served.value)):
+        session, desk, stream = self.session, self._desk, self.session.stream
+        assert self._group is not None
+        for fact in stream.serve(session.view(self._group.served.value)):
             desk.fleet.judge(session, fact)
         response = stream.respond(time.monotonic())
         desk.fleet.want(session)
@@ -151,11 +156,10 @@ class Talk:
         wake_at = self.session.stream.wake_at()
         if wake_at is None:
             return
-        loop = asyncio.get_running_loop()
-        moment = loop.time() + wake_at - time.monotonic()
-        if self._timer is None or moment < self._timer.when():
+        if self._timer is None or wake_at < self._wakes_at:
             self._cancel_timer()
-            self._timer = loop.call_at(moment, self._wake)
+            self._wakes_at = wake_at
+            self._timer = asyncio.get_running_loop().call_later(wake_at - time.monotonic(), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
