@@ -118,8 +118,8 @@ class Bench:
             return {}
 
     def _can(self, name: str, cell: Cell) -> bool:
-        dialects = self.servers[name].dialects
-        return cell["dialect"] in dialects if "dialect" in cell else bool(dialects)
+        server = self.servers[name]
+        return cell.get("dialect") in (None, *server.dialects) and int(cell.get("proxies", 0)) <= server.most
 
     def _is_missing(self, name: str, server: Server) -> bool:
         if (lacking := server.missing()) is not None:

@@ -9,7 +9,7 @@ from xds.codec.message import build, encode
 from xds.model.type_url import PREFIX, SHORT_TYPES
 
 CLUSTER_BYTES: Final = 300
-WRAPPING: Final = 25
+WRAPPING: Final = 37
 """Bytes of metadata around its padding."""
 ENDPOINTS: Final = 10
 """Endpoints of a service."""
@@ -66,8 +66,8 @@ def _cluster(name: str, _: int, marked: str) -> dict[str, Any]:
         "connect_timeout": {"seconds": 1},
     }
     bare = len(encode(build("envoy.config.cluster.v3.Cluster", fields)))
-    padding = {"type_url": "-", "value": b"=" * (CLUSTER_BYTES - bare - WRAPPING)}
-    return {**fields, "metadata": {"typed_filter_metadata": {"padding": padding}}}
+    padding = {"fields": {"padding": {"string_value": "=" * (CLUSTER_BYTES - bare - WRAPPING)}}}
+    return {**fields, "metadata": {"filter_metadata": {"padding": padding}}}
 
 
 def _endpoints(name: str, index: int, marked: str) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from benchmarks.client.check import Check, Digests
 from benchmarks.client.dialect import DIALECTS, NOTHING, Ask, Dialect, Question
 from benchmarks.client.http2 import Stream, opening
 from benchmarks.client.node import node
-from benchmarks.client.proxy import Proxy
+from benchmarks.client.polling import REST, Poll
+from benchmarks.client.proxy import Proxy, Wire
 from benchmarks.error import BenchError
 from xds.codec.wire import delimited
 
@@ -53,7 +54,8 @@ class Fleet:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._dialect: Dialect = DIALECTS[terms.dialect]
+        self._dialect: Dialect = {**DIALECTS, "rest": REST}[terms.dialect]
+        self._wire: type[Wire] = Poll if self._dialect is REST else Stream
         host, _, port = terms.target.rpartition(":")
         self._address = host.strip("[]"), int(port)
         self._opening = opening(terms.target, self._dialect.path)
@@ -61,7 +63,7 @@ class Fleet:
         self._questions: Sequence[Question] = ()
         self._arrivals = Arrivals()
         self._endings: Counter[str] = Counter()
-        self._streams: list[Stream] = []
+        self._streams: list[Wire] = []
         self._tasks: TaskGroup | None = None
         self._settled: list[int] = []
         self._awaited = self._missing = 0
@@ -181,11 +183,11 @@ class Fleet:
         self._streams.append(stream)
         proxy.begin(stream, self._questions, delimited(self._dialect.node, node(proxy.id, self._terms.group)))
 
-    async def _connected(self, proxy: Proxy) -> Stream | None:
+    async def _connected(self, proxy: Proxy) -> Wire | None:
         """A connection, or None when it was refused and a while has passed."""
         loop = asyncio.get_running_loop()
         try:
-            _, stream = await loop.create_connection(lambda: Stream(proxy, self._opening), *self._address)
+            _, stream = await loop.create_connection(lambda: self._wire(proxy, self._opening), *self._address)
         except OSError as error:
             self._endings[f"no connection: {error.strerror}"] += 1
             await anyio.sleep(AGAIN)

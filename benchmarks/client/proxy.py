@@ -9,9 +9,13 @@ from typing import Final, Protocol
 from benchmarks.client.check import Check
 from benchmarks.client.dialect import NEAR, Question
 from benchmarks.client.http2 import Stream
+from benchmarks.client.polling import Poll
 
 MARK: Final = b"change-"
 DIGITS: Final = 9
+
+Wire = Stream | Poll
+"""How a proxy is connected."""
 
 
 class Fleet(Protocol):
@@ -50,13 +54,13 @@ class Proxy:
 
     def __init__(self, fleet: Fleet, id_: str, *, check: Check | None = None, fat: bool = False) -> None:
         self._fleet, self.id, self.check, self._fat = fleet, id_, check, fat
-        self.stream: Stream | None = None
+        self.stream: Wire | None = None
         self._questions: Sequence[Question] = ()
         self._asked = self._left = self.seen = self.messages = 0
         self._node = b""
         self.is_settled = self.mute = False
 
-    def begin(self, stream: Stream, questions: Sequence[Question], node: bytes) -> None:
+    def begin(self, stream: Wire, questions: Sequence[Question], node: bytes) -> None:
         """Asks for the first on a new stream; `node` is the field of a request."""
         self.stream, self._questions = stream, questions
         self._asked, self.is_settled = 0, False

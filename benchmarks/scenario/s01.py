@@ -9,7 +9,6 @@ from benchmarks import workload
 from benchmarks.bench import Bench, Figures, Metric
 from benchmarks.result.row import Cell
 from benchmarks.scenario.scenario import Gridded
-from benchmarks.server.table import Server
 
 TIMES: Final = 3
 """Builds of each sort in one repetition, of which the middle one counts."""
@@ -24,16 +23,10 @@ async def figures(bench: Bench, server: str, cell: Cell, _: int) -> Figures:
     return {COLD: 1e3 * median(built["cold"]), CHANGED: 1e3 * median(built["changed"])}
 
 
-def builds(_: str, server: Server) -> bool:
-    """Concerns every server that makes snapshots: one that is polled makes its answers."""
-    return bool(server.dialects)
-
-
 S1: Final = Gridded(
     "S1",
     "snapshot build: messages in memory -> versioned, encoded, ready to send",
     quick=({"resources": (1_000, 10_000)},),
     full=({"resources": (1_000, 5_000, 10_000, 50_000)},),
     figures=figures,
-    concerns=builds,
 )

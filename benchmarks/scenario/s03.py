@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.bench import Grids
+from benchmarks.bench import Grids, everyone
 from benchmarks.scenario.propagation import costs, times
 from benchmarks.scenario.scenario import Gridded
 
@@ -15,10 +15,10 @@ QUICK: Final[Grids] = (
 FULL: Final[Grids] = (
     {"proxies": (1, 100, 500, 1000), "resources": (1000,), "type": ("cds",), "changed": (1,), "dialect": ("delta",)},
     {"proxies": (500, 1000), "resources": (1000,), "type": ("cds",), "changed": (10,), "dialect": ("delta",)},
-    {"proxies": (100, 500), "resources": (1000,), "type": ("cds",), "changed": (1,), "dialect": ("sotw",)},
+    {"proxies": (10, 100, 500), "resources": (1000,), "type": ("cds",), "changed": (1,), "dialect": ("sotw",)},
     {"proxies": (500,), "resources": (1000,), "type": ("eds", "lds", "rds"), "changed": (1,), "dialect": ("delta",)},
     {"proxies": (500,), "resources": (10_000,), "type": ("cds",), "changed": (1,), "dialect": ("delta",)},
 )
 
-S3: Final = Gridded("S3", "propagation: from a change to the proxies that have it", QUICK, FULL, times)
+S3: Final = Gridded("S3", "propagation: from a change to the proxies that have it", QUICK, FULL, times, everyone)
 S6: Final = Gridded("S6", "CPU: what a push and its ACK cost the server", QUICK, FULL, costs)

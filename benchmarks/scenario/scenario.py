@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.bench import Bench, Concerns, Grids, Measure, everyone
+from benchmarks.bench import Bench, Concerns, Grids, Measure
 from benchmarks.result.row import Row
 from benchmarks.server.table import OURS, Server
 
@@ -43,6 +43,11 @@ def ours(name: str, _: Server) -> bool:
     return name == OURS
 
 
+def streamed(_: str, server: Server) -> bool:
+    """Concerns who keeps streams open: one that is polled has nothing to push, and nothing made ahead."""
+    return not server.polled
+
+
 @dataclass(frozen=True, slots=True)
 class Gridded:
     """A scenario that measures one server that it concerns in one cell after the other."""
@@ -52,7 +57,7 @@ class Gridded:
     quick: Grids
     full: Grids
     figures: Measure
-    concerns: Concerns = everyone
+    concerns: Concerns = streamed
 
     async def measure(self, bench: Bench) -> list[Row]:
         """Measures every server in every cell, in turns."""

@@ -54,8 +54,11 @@ class Stand:
 
     async def connect(self) -> Settled:
         """Connects the proxies, and returns when they have everything."""
-        options, where = self.bench.options, (self.server.xds, GROUP, str(self.cell["dialect"]))
-        terms = Terms(*where, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
+        options, server = self.bench.options, self.server
+        xds, dialect = (
+            (server.xds, str(self.cell["dialect"])) if server.xds else (server.rest.removeprefix("http://"), "rest")
+        )
+        terms = Terms(xds, GROUP, dialect, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
         return await self.clients.connect(terms, self.asks())
 
     def asks(self) -> list[Ask]:

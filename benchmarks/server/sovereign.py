@@ -150,7 +150,7 @@ async def serving(folder: Path, port: int) -> AsyncIterator[int]:
     """Runs sovereign inside the `async with`; gives its process id."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"SOVEREIGN_CONFIG": f"file+json://{folder / 'configuration.json'}", "SOVEREIGN_WORKERS": "1"}
-    environment |= {"SOVEREIGN_HOST": HOST, "SOVEREIGN_PORT": str(port)}
+    environment |= {"SOVEREIGN_HOST": HOST, "SOVEREIGN_PORT": str(port), "LOG_LEVEL": "critical"}
     command = [str(python()), "-P", "-W", "ignore", "-m", "sovereign.server"]
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,15 @@ OURS: Final = "legation"
 
 class Server(Struct, frozen=True):
     """How a server is started. `missing` says in words what it needs and this machine lacks, None when it lacks nothing;
-    `dialects` are what it can speak, none of them where its clients poll it over REST; `port` is the flag that makes it
-    listen on a certain port.
+    `dialects` are what it can speak, with `most` proxies at most; `polled` tells that these poll it over REST. `port` is the
+    flag that makes it listen on a certain port.
     """
 
     command: str
     missing: Callable[[], str | None] = lambda: None
     dialects: tuple[str, ...] = ("delta", "sotw")
+    most: float = inf
+    polled: bool = False
     port: str = "--port"
 
 
@@ -43,6 +46,6 @@ SERVERS: Final[Mapping[str, Server]] = {
     "go-control-plane": Server(f"{GO_CONTROL_PLANE} --setup group", without_go),
     "go-control-plane, per node": Server(f"{GO_CONTROL_PLANE} --setup node", without_go),
     "go-control-plane, linear": Server(f"{GO_CONTROL_PLANE} --setup linear", without_go),
-    "sovereign": Server(f"{HERE / 'sovereign.py'}", without_venv, dialects=()),
+    "sovereign": Server(f"{HERE / 'sovereign.py'}", without_venv, dialects=("sotw",), most=10, polled=True),
 }
 """Name -> server, in the order in which they are shown."""

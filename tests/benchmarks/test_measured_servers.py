@@ -22,8 +22,8 @@ pytestmark = pytest.mark.timeout(600)  # some are built first
 SOON = 20
 GROUP = "group"
 Cluster = message_class("envoy.config.cluster.v3.Cluster")
-STREAMED = [name for name, one in SERVERS.items() if one.dialects]
-POLLED = [name for name, one in SERVERS.items() if not one.dialects]
+STREAMED = [name for name, one in SERVERS.items() if not one.polled]
+POLLED = [name for name, one in SERVERS.items() if one.polled]
 
 
 @pytest.fixture
