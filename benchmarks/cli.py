@@ -31,6 +31,8 @@ DIMENSIONS: Final[Mapping[str, tuple[type, str]]] = {
     "type": (str, "Short types: cds, eds, lds, rds."),
     "dialect": (str, "delta, sotw."),
     "changed": (int, "How many resources one change changes."),
+    "holding": (str, "What returning proxies hold: all, nothing."),
+    "stuck": (str, "Who is stuck: nobody, mute, deaf."),
     "routes": (int, "How many HTTPRoutes there are."),
     "envoys": (int, "How many real Envoys there are."),
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import resource
+import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,6 +62,15 @@ def allow(connections: int) -> None:
         raise BenchError(f"{words}: raise it with ulimit -n {needed} (as root: ulimit -Hn), or ask for fewer --proxies")
     if soft != -1 and needed > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def unused_port() -> int:
+    """A port that nobody has, and that the system does not give to connections of clients."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise BenchError("none of a hundred ports on 127.0.0.1 is free")
 
 
 def _cpu() -> str:

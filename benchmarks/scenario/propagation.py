@@ -55,7 +55,7 @@ async def _measure(bench: Bench, name: str, cell: Cell) -> Figures:
         await one.connect()
         await one.change(short, one.number("changed"))  # the first after a start is none of many
         cpu, client, messages = await one.quiet(), await one.clients.cpu_seconds(), await one.clients.messages()
-        begun = await (open_loop(one, bench.options.rate, bench.options.seconds) if bench.options.rate else _one_by_one(one))
+        begun = await (open_loop(one, bench.options.rate, bench.options.seconds) if bench.options.rate else one_by_one(one))
         cpu, client = await one.quiet() - cpu, await one.clients.cpu_seconds() - client
         messages = await one.clients.messages() - messages
         found = await one.clients.latencies(begun)
@@ -72,7 +72,7 @@ def spread(found: Latencies) -> Figures:
     }
 
 
-async def _one_by_one(one: Stand) -> Mapping[int, int]:
+async def one_by_one(one: Stand) -> Mapping[int, int]:
     """Changes, each made when the one before has reached everybody: number -> when it was made."""
     begun = {}
     for _ in range(one.bench.options.changes):

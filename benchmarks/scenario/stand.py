@@ -49,6 +49,10 @@ class Stand:
     async def set(self, **counts: int) -> None:
         """Serves so many resources of each type, and says first who is to come."""
         await self.server.nodes([f"{GROUP}-{number}" for number in range(self.number("proxies"))])
+        await self.set_for_nobody(**counts)
+
+    async def set_for_nobody(self, **counts: int) -> None:
+        """The same, without a word about who is to come."""
         self.state = {(short, index): workload.resource(short, index) for short, n in counts.items() for index in range(n)}
         await self.server.set(GROUP, self.state.values())
 
