@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any, Final, TypeAlias
 
-from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from xds.codec.descriptors import message_class
@@ -13,42 +14,83 @@ from xds.model import ConfigError, Reference
 from xds.model.name import canonical
 from xds.model.type_url import CDS, ECDS, EDS, LEDS, PREFIX, RDS, SDS, VHDS
 
+Named: TypeAlias = Callable[[Any], Iterable[Reference]]
+"""The references that a message makes by itself."""
+Ways: TypeAlias = Mapping[int, Callable[[Any], Iterable[Any]]]
+"""Number of a field -> the messages in its value."""
+
 
 def references(message: Message) -> frozenset[Reference]:
     """Every resource that a message names and expects from the same ADS stream, however deep inside it."""
-    return frozenset((type_url, canonical(name)) for type_url, name in _walk(message))
+    found: list[Reference] = []
+    _gather(message, found)
+    return frozenset((type_url, canonical(name)) for type_url, name in found)
 
 
-def _walk(message: Any) -> Iterator[Reference]:
-    full_name = message.DESCRIPTOR.full_name
-    if full_name == AnyMessage.DESCRIPTOR.full_name:
-        yield from _walk_any(message)
-        return
-    if (named := NAMED.get(full_name)) is not None:
-        yield from named(message)
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from _walk_field(field, value)
+def _gather(message: Any, found: list[Reference]) -> None:
+    """Adds what a message names. Of its fields only those are looked into that can lead to a name: most cannot."""
+    named, ways = _looks(message.DESCRIPTOR)
+    if named is not None:
+        found += named(message)
+    if ways:
+        for field, value in message.ListFields():
+            if (inside := ways.get(field.number)) is not None:
+                for one in inside(value):
+                    _gather(one, found)
 
 
-def _walk_field(field: Any, value: Any) -> Iterator[Reference]:
-    if field.message_type.GetOptions().map_entry:
-        if field.message_type.fields_by_name["value"].message_type is not None:
-            for entry in value.values():
-                yield from _walk(entry)
-    elif field.is_repeated:
-        for entry in value:
-            yield from _walk(entry)
-    else:
-        yield from _walk(value)
+@cache
+def _looks(descriptor: Descriptor) -> tuple[Named | None, Ways]:
+    """How a message of a type names resources, and its fields that can lead to others that do, by number."""
+    ways = {field.number: _inside(field) for field in descriptor.fields if (held := _held(field)) and _leads(held)}
+    return NAMED.get(descriptor.full_name), ways
 
 
-def _walk_any(packed: Any) -> Iterator[Reference]:
+def _inside(field: FieldDescriptor) -> Callable[[Any], Iterable[Any]]:
+    if _is_map(field):
+        return lambda value: value.values()
+    return iter if field.is_repeated else lambda value: (value,)
+
+
+def _held(field: FieldDescriptor) -> Descriptor | None:
+    """The type of the messages in a field; None where it holds none."""
+    held = field.message_type
+    return held.fields_by_name["value"].message_type if held and _is_map(field) else held
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return bool(field.message_type and field.message_type.GetOptions().map_entry)
+
+
+@cache
+def _leads(descriptor: Descriptor) -> bool:
+    """Whether a message of a type, or anything inside it, can name a resource."""
+    waiting, known = [descriptor], {descriptor}
+    while waiting:
+        one = waiting.pop()
+        if one.full_name in NAMED:
+            return True
+        new = {held for field in one.fields if (held := _held(field))} - known
+        known |= new
+        waiting += new
+    return False
+
+
+def _packed(message: Any) -> list[Reference]:
+    found: list[Reference] = []
+    if (kind := _kind(message.type_url)) is not None:
+        _gather(kind.FromString(message.value), found)
+    return found
+
+
+@lru_cache(1024)
+def _kind(type_url: str) -> type[Message] | None:
+    """The class behind a type URL, where it is known and can name anything."""
     try:
-        kind = message_class(packed.type_url.removeprefix(PREFIX))
+        kind = message_class(type_url.removeprefix(PREFIX))
     except ConfigError:
-        return
-    yield from _walk(kind.FromString(packed.value))
+        return None
+    return kind if _leads(kind.DESCRIPTOR) else None
 
 
 def _cluster(message: Any) -> Iterator[Reference]:
@@ -103,7 +145,8 @@ def _a_cluster(field: str) -> Callable[[Any], Iterator[Reference]]:
     return named
 
 
-NAMED: Final[dict[str, Callable[[Any], Iterator[Reference]]]] = {
+NAMED: Final[Mapping[str, Named]] = {
+    "google.protobuf.Any": _packed,
     "envoy.config.cluster.v3.Cluster": _cluster,
     "envoy.config.endpoint.v3.LedsClusterLocalityConfig": _endpoints,
     "envoy.extensions.filters.network.http_connection_manager.v3.Rds": _rds,
