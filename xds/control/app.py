@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal as signals
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from xds.control import logs
 from xds.control.access import authority_of
 from xds.control.banner import banner
 from xds.control.companion import companions as running
+from xds.control.heap import growing
 from xds.control.narrator import Narrator
 from xds.control.pipeline import Pipeline, hosted
 from xds.control.settings import Settings
@@ -176,10 +176,10 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
     signal = Signal()
     made.pipeline.readings.follow(signal)
     made.fleet.settled.follow(signal)
-    with anyio.move_on_after(PATIENCE):
+    with growing(), anyio.move_on_after(PATIENCE):
         while made.missing():
             await signal.wait()
-        gc.freeze()  # what is there by now mostly stays: collections that walked over it would stop the loop for long
+    with anyio.move_on_after(PATIENCE):
         while with_proxies and not all(made.fleet.is_live(one.name) for one in hosted(made.groups().values())):
             await signal.wait()
     banner(made, xds, admin)
