@@ -7,15 +7,18 @@ response is spliced from pieces that were encoded before. https://protobuf.dev/p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from xds.model import ProtocolError
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 FIXED = {FIXED64: 8, FIXED32: 4}
+NO_RUNS: Final[frozenset[int]] = frozenset()
 
 
-def fields(body: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """(field number, value) of every top-level field, in order: bytes for length-delimited ones, an int for the rest.
+def fields(body: bytes, runs: frozenset[int] = NO_RUNS) -> Iterator[tuple[int, bytes | int]]:
+    """(field number, value) of every top-level field, in order: bytes for length-delimited ones, an int for the rest. The
+    entries of the length-delimited fields in `runs` that follow one another are one value, still encoded, tags included.
 
     Raises ProtocolError when the bytes are no protobuf message.
     """
@@ -23,7 +26,10 @@ def fields(body: bytes) -> Iterator[tuple[int, bytes | int]]:
     while at < end:
         tag, at = (body[at], at + 1) if body[at] < 0x80 else read_varint(body, at)
         wire_type = tag & 7
-        if wire_type == LENGTH:
+        if wire_type == LENGTH and tag >> 3 in runs:
+            start, at = at - 1, _end_of_run(body, at - 1)
+            yield tag >> 3, body[start:at]
+        elif wire_type == LENGTH:
             size, at = (body[at], at + 1) if at < end and body[at] < 0x80 else read_varint(body, at)
             if at + size > end:
                 raise ProtocolError("the message is cut short")
@@ -37,6 +43,17 @@ def fields(body: bytes) -> Iterator[tuple[int, bytes | int]]:
             at += size
         else:
             raise ProtocolError("the message is no protobuf message")
+
+
+def _end_of_run(body: bytes, at: int) -> int:
+    """Where the fields end that begin like the one at `at`, whose tag is one byte."""
+    tag, end = body[at], len(body)
+    while at < end and body[at] == tag:
+        size, at = (body[at + 1], at + 2) if at + 1 < end and body[at + 1] < 0x80 else read_varint(body, at + 1)
+        at += size
+    if at > end:
+        raise ProtocolError("the message is cut short")
+    return at
 
 
 def read_varint(body: bytes, at: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
 from xds.codec import wire
+from xds.codec.request import read_names, read_versions
 from xds.model import ProtocolError, Resource, Resources
 from xds.model.name import is_glob
 from xds.model.node import WAITS_WITHOUT_END
@@ -23,6 +24,9 @@ WRAPPED: Final = wire.delimited(1, PREFIX + "envoy.service.discovery.v3.Resource
 """The type of a resource in its wrapper, encoded."""
 
 
+SOTW_RUNS: Final = frozenset({3})
+DELTA_RUNS: Final = frozenset({3, 4, 5})
+"""The fields of requests of which there may be thousands."""
 TYPE_URL, NONCE = 0x12, 0x32
 """How these fields of a delta request begin."""
 KNOWN: Final = {type_url.encode(): type_url for type_url in SHORT_TYPES}
@@ -79,14 +83,14 @@ class Sotw:
         """envoy.service.discovery.v3.DiscoveryRequest."""
         version = type_url = nonce = ""
         node, error, names = b"", None, []
-        for number, value in wire.fields(body):
+        for number, value in wire.fields(body, SOTW_RUNS):
             match number:
                 case 1:
                     version = wire.text(value)
                 case 2:
                     node = _message(value)
                 case 3:
-                    names.append(wire.text(value))
+                    names += read_names(_message(value))
                 case 4:
                     type_url = wire.text(value)
                 case 5:
@@ -170,27 +174,25 @@ class Delta:
             return ack
         type_url = nonce = ""
         node, error = b"", None
-        subscribe, unsubscribe, initial = [], [], {}
-        for number, value in wire.fields(body):
+        names: dict[int, list[str]] = {3: [], 4: []}
+        initial: dict[str, str] = {}
+        for number, value in wire.fields(body, DELTA_RUNS):
             match number:
                 case 1:
                     node = _message(value)
                 case 2:
                     type_url = wire.text(value)
-                case 3 | 8:
-                    subscribe.append(NAME[number](value))
-                case 4 | 9:
-                    unsubscribe.append(NAME[number](value))
+                case 3 | 4:
+                    names[number] += read_names(_message(value), number)
                 case 5:
-                    name, version = _entry(_message(value))
-                    initial[name] = version
+                    initial |= read_versions(_message(value))
                 case 6:
                     nonce = wire.text(value)
                 case 7:
                     error = _status(_message(value))
-        return Request(
-            type_url, nonce, error, node, subscribe=tuple(subscribe), unsubscribe=tuple(unsubscribe), initial=initial
-        )
+                case 8 | 9:
+                    names[number - 5].append(_locator(value))
+        return Request(type_url, nonce, error, node, subscribe=tuple(names[3]), unsubscribe=tuple(names[4]), initial=initial)
 
     def encode(self, response: Response, identifier: str) -> Encoded:
         """envoy.service.discovery.v3.DeltaDiscoveryResponse, without its nonce."""
@@ -336,12 +338,6 @@ def _message(value: bytes | int) -> bytes:
     return value
 
 
-def _entry(body: bytes) -> tuple[str, str]:
-    """One entry of a map of strings."""
-    found = dict(wire.fields(body))
-    return wire.text(found.get(1, b"")), wire.text(found.get(2, b""))
-
-
 def _locator(value: bytes | int) -> str:
     """The name in an envoy.service.discovery.v3.ResourceLocator.
 
@@ -349,10 +345,6 @@ def _locator(value: bytes | int) -> str:
     (https://github.com/cncf/xds/blob/main/proposals/TP2-dynamically-generated-cacheable-xds-resources.md).
     """
     return wire.text(dict(wire.fields(_message(value))).get(1, b""))
-
-
-NAME: Final = {3: wire.text, 4: wire.text, 8: _locator, 9: _locator}
-"""How a delta request's fields of names are read."""
 
 
 def _status(body: bytes) -> str:

@@ -88,7 +88,7 @@ class Post:
         """The fact that an acceptance tells."""
         known = self._taken.get(one.group, change.NOTHING).of_type(one.type_url)
         older = (change.resource(one.type_url, entry) for entry in one.older)
-        return Accepted(one.type_url, (*older, *known.named(one.current).values()))
+        return Accepted(one.type_url, (*older, *known.part(frozenset(one.current)).values()))
 
 
 def rejected(one: Refused) -> Rejected:
