@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import machine
 from benchmarks.bench import Bench, Options
+from benchmarks.result.picture import draw, without_matplotlib
 from benchmarks.result.row import Row, in_words
 from benchmarks.result.run import Run
 from benchmarks.result.table import Sheet
@@ -65,6 +66,13 @@ def _server(text: str) -> tuple[str, Server]:
     return name, SERVERS[name]
 
 
+def drawable(_: click.Context, __: click.Parameter, folder: Path | None) -> Path | None:
+    """Says before everything is measured, not after, that no pictures can be drawn of it."""
+    if folder is not None and (missing := without_matplotlib()):
+        raise click.BadParameter(missing)
+    return folder
+
+
 def dimensions(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each parameter of the grids."""
     options = [
@@ -92,25 +100,34 @@ def dimensions(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="How long such a loop runs.")
 @click.option("--changes", type=click.IntRange(1), default=10, show_default=True, help="How many changes one by one.")
 @click.option("--fat-acks", is_flag=True, help="Send the node in every request, as an Envoy does by default.")
-@click.option("--no-pin", is_flag=True, help="Let servers and clients run on any core.")
+@click.option("--pin/--no-pin", "pinned", default=True, help="Give servers and clients a core each, or let them run on any.")
 @click.option("--seed", default=1, show_default=True, help="What is chosen by chance is chosen by this.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write all results.")
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    callback=drawable,
+    help="Draw pictures.",
+)
 def bench(
     *,
     scenarios: tuple[str, ...],
     servers: dict[str, Server],
     repetitions: int | None,
     full: bool,
-    no_pin: bool,
     file: Path | None,
+    pictures: Path | None,
     **flags: Any,
 ) -> None:
     """Measure SCENARIOs, or all of them."""
     only = {name: values for name in DIMENSIONS if (values := flags.pop(name)) is not None}
-    options = Options(repetitions=repetitions or (3 if full else 1), full=full, only=only, pinned=not no_pin, **flags)
+    options = Options(repetitions=repetitions or (3 if full else 1), full=full, only=only, **flags)
     run, faults = asyncio.run(measured(_wanted(scenarios), options, servers))
     if file is not None:
         file.write_bytes(run.as_json())
+    if pictures is not None:
+        draw(run, pictures)
     show(run)
     for fault in faults:
         errors.print(f"[red]Wrong:[/red] {fault}", highlight=False)

@@ -33,8 +33,8 @@ PICTURES: Final = (
     Picture("latency", "From a change to the last proxy that has it", "S3", "last proxy", "proxies"),
     Picture("p99", "From a change to a proxy that has it: the slowest of 100", "S3", "p99", "proxies"),
     Picture("cpu", "CPU of the server for a push and its ACK", "S6", "CPU per push and ACK", "resources"),
-    Picture("memory-proxies", "Memory of the server", "S5", "memory", "proxies"),
-    Picture("memory-resources", "Memory of the server for each proxy", "S5", "memory per proxy", "resources"),
+    Picture("memory-proxies", "Memory of the server", "S5", "in all", "proxies"),
+    Picture("memory-resources", "Memory of the server for each proxy", "S5", "per proxy", "resources"),
 )
 
 INK: Final = "#737b84"
@@ -56,14 +56,21 @@ SETTINGS: Final[Mapping[str, Any]] = {
 }
 WIDTH, HEIGHT = 4.4, 3.4
 """Inches of a panel."""
+LEAST: Final = 6.4
+"""Inches of a picture of one panel."""
 ENTRY: Final = 2.2
 """Inches of a server's name above them."""
 COLUMNS: Final = 2
-CHARACTERS: Final = 82
-"""Of the caption, beside each other under a panel."""
+CHARACTERS: Final = 21
+"""Of the caption, to an inch."""
 
 Place = tuple[tuple[str, str | int], ...]
 """What a cell says beside the parameter that a picture is drawn against."""
+
+
+def without_matplotlib() -> str | None:
+    """What is to be done where there is no matplotlib; None where there is."""
+    return None if find_spec("matplotlib") else "pictures are drawn with matplotlib: pip install 'legation[bench]'"
 
 
 def draw(run: Run, folder: Path) -> list[Path]:
@@ -71,8 +78,8 @@ def draw(run: Run, folder: Path) -> list[Path]:
 
     Raises BenchError when there is no matplotlib.
     """
-    if find_spec("matplotlib") is None:
-        raise BenchError("pictures are drawn with matplotlib: pip install 'legation[bench]'")
+    if missing := without_matplotlib():
+        raise BenchError(missing)
     from matplotlib import rc_context  # noqa: PLC0415  an optional dependency
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +102,7 @@ def _drawn(picture: Picture, panels: Mapping[Place, Sequence[Row]], run: Run, fo
 
     columns = min(COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH * columns, HEIGHT * lines + 1), layout="constrained")
+    figure = Figure(figsize=(max(WIDTH * columns, LEAST), HEIGHT * lines + 1), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False, sharey=True).flat
     styles = _styles(row.server for every in panels.values() for row in every)
     common = set.intersection(*map(set, panels))
@@ -105,7 +112,9 @@ def _drawn(picture: Picture, panels: Mapping[Place, Sequence[Row]], run: Run, fo
     for axes in grid[len(panels) :]:
         axes.remove()
     _frame(
-        figure, "\n".join(filter(None, [picture.title, _words(sorted(common))])), _caption(run, styles, CHARACTERS * columns)
+        figure,
+        "\n".join(filter(None, [picture.title, _words(sorted(common))])),
+        _caption(run, styles, int(figure.get_figwidth() * CHARACTERS)),
     )
     files = [folder / f"{picture.name}.{suffix}" for suffix in ("svg", "png")]
     for file in files:
@@ -141,7 +150,7 @@ def _panel(axes: Any, picture: Picture, rows: Sequence[Row], styles: Mapping[str
     axes.minorticks_off()
     axes.set_xlabel(picture.against)
     if axes.get_subplotspec().is_first_col():
-        axes.set_ylabel(f"{picture.metric}, {rows[0].unit}")
+        axes.set_ylabel(rows[0].unit)
 
 
 def _styles(servers: Iterable[str]) -> dict[str, tuple[str, str]]:
