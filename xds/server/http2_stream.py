@@ -183,9 +183,9 @@ class Http2Stream(Stream):
 
     # Writing
 
-    def send(self, message: bytes) -> None:
-        """Begins a message, gRPC's prefix included, where one may begin; what there is no room for goes out later."""
-        if self._outbox.put(message):
+    def send(self, *parts: bytes) -> None:
+        """Begins a message, as `Outbox.put` does, where one may begin; what there is no room for goes out later."""
+        if self._outbox.put(*parts):
             self._sent()
         else:
             self._wait_for_room()

@@ -11,6 +11,7 @@ from typing import Final
 
 from xds.model.type_url import short_type
 from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected
+from xds.protocol.encoded import tail
 from xds.server.fleet import Fleet, Group, Session
 from xds.server.http2_stream import Http2Stream
 from xds.server.inbox import PREFIX
@@ -147,8 +148,8 @@ class Talk:
             return False
         session.quiet = False
         desk.metrics.response(response.type_url)
-        body = stream.dialect.write(response, desk.identifier)
-        self._stream.send(PREFIX.pack(False, len(body)) + body)
+        body, nonce = stream.dialect.encode(response, desk.identifier).body, tail(response.nonce)
+        self._stream.send(PREFIX.pack(False, len(body) + len(nonce)), body, nonce)
         return True
 
     def _look_again(self) -> None:
