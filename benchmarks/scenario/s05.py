@@ -15,7 +15,7 @@ WHOLE: Final = Metric("in all", "MB")
 
 QUICK: Final[Grids] = ({"proxies": (200,), "resources": (1000,), "type": ("cds",), "dialect": ("delta",)},)
 FULL: Final[Grids] = (
-    {"proxies": (500,), "resources": (10, 1000), "type": ("cds",), "dialect": ("delta",)},
+    {"proxies": (100, 500), "resources": (10, 1000), "type": ("cds",), "dialect": ("delta",)},
     {"proxies": (500,), "resources": (1000,), "type": ("cds",), "dialect": ("sotw",)},
 )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks.cli import bench
 from benchmarks.error import BenchError
 from benchmarks.result import picture
 from benchmarks.result.picture import PICTURES, draw
@@ -63,3 +65,10 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "find_spec", lambda _: None)
     with pytest.raises(BenchError, match=r"pip install 'legation\[bench\]'"):
         draw(run(), tmp_path)
+
+
+def test_that_there_is_no_matplotlib_is_said_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture, "find_spec", lambda _: None)
+    result = CliRunner().invoke(bench, ["S3", "--pictures", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "pip install 'legation[bench]'" in result.output
