@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from xds.codec import decode, message_class, own_name, references, wire
-from xds.model import Resource, Snapshot
+from xds.model import Resource, Resources, Snapshot
 from xds.model.name import canonical, glob_over
 from xds.model.type_url import CDS, EDS, LDS, LEDS, PREFIX, RDS, SRDS, VHDS
 from xds.protocol import DELTA, SOTW, Accepted, Dialect, Fact, Limits, Rejected, Stream, Verdicts
@@ -92,6 +92,18 @@ def _name(packed: Any) -> str:
     return own_name(decode(packed.type_url, packed.value))
 
 
+class Compared(Stream):
+    """Whatever it is told as others are told is what would have been worked out for it alone."""
+
+    def _tell(self, snapshot: Snapshot, subscription: Any, wanted: Resources, change: Any) -> Any:
+        draft = self._draft(snapshot, subscription)
+        upserts, removals, unknown = draft.content()
+        assert {one.name: one for one in upserts} == dict(change.upserts)
+        assert (removals, unknown, draft.late, draft.waits) == (change.removals, frozenset(), set(), False)
+        assert dict(draft.visible) == dict(wanted)
+        return super()._tell(snapshot, subscription, wanted, change)
+
+
 class Client:
     """One client on one stream. `has` is what it holds: it survives a reconnect, the stream does not. An `impatient` stream
     is known to have waited long enough for this client's clusters. `outlasting` are routes that were removed, which an
@@ -118,7 +130,7 @@ class Client:
         self.group.clients.discard(self)
         self.group = group or self.group
         self.group.clients.add(self)
-        self.stream = Stream(self.group.dialect, prefix=f"{next(STREAMS)}-", features=self.features)
+        self.stream = Compared(self.group.dialect, prefix=f"{next(STREAMS)}-", features=self.features)
         self.earlier |= self.types
         self.types, self.outlasting = {}, {}
 

@@ -179,7 +179,8 @@ class Subscription:
 
     def _wanted_of(self, had: Mapping[str, Resource]) -> Mapping[str, Resource]:
         if isinstance(had, Resources) and not (self.globs or self.type_url in BY_ALIAS):
-            return had if self.wildcard else had.part(frozenset(self.names & had.keys()))
+            kept = frozenset(self.names & had.keys())
+            return had if self.wildcard or len(kept) == len(had) else had.part(kept)
         return {name: one for name, one in had.items() if self.wants(one)}
 
     def seek(self, missing: set[str]) -> set[str]:
