@@ -6,6 +6,7 @@
 #              make clients ENVOYS=folder keeps those Envoys there
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
+# make guard   whether the server needs more than twice the CPU time that it used to; make guard-limits writes what it may need
 # make headline  ours beside go-control-plane in numbers, with real Envoys
 # make clean   removes what was made
 #
@@ -20,7 +21,7 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 ENVOYS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/legation/envoys
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test wire wire-faults clients envoys lint bench headline clean
+.PHONY: run test wire wire-faults clients envoys lint bench guard guard-limits headline clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
@@ -49,6 +50,12 @@ lint: $(VENV)/lint
 
 bench: $(VENV)/test
 	@$(BIN)/legation bench all
+
+guard: $(VENV)/test
+	@$(BIN)/python -m benchmarks.guard
+
+guard-limits: $(VENV)/test
+	@$(BIN)/python -m benchmarks.guard --write
 
 headline: $(VENV)/test
 	@$(BIN)/python benchmarks/headline
