@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -125,9 +125,9 @@ class Group:
         self._complete()
         return True
 
-    def made(self) -> frozenset[Reference]:
+    def made(self) -> KeysView[Reference]:
         """The names for which something was made on demand."""
-        return frozenset(self._made)
+        return self._made.keys()
 
     def tidy(self, unwanted: frozenset[Reference]) -> None:
         """Takes away what was made on demand for these names."""
@@ -258,7 +258,7 @@ class Fleet:
     async def tidy(self) -> None:
         """Takes away what was made on demand and no proxy asks for any more."""
         for group in [one for one in self._groups.values() if one.made()]:
-            made = group.made()
+            made = frozenset(group.made())
             group.tidy(made - await self.wanted(group.name, made))
 
     async def wanted(self, group: str, references: frozenset[Reference]) -> frozenset[Reference]:

@@ -64,7 +64,10 @@ class SharedFleet(Fleet):
     def _open(self, post: Post, want: Want) -> None:
         demand = Demand(want.group, want.type_url, want.name)
         post.want(demand)
-        if not self.demands.add(demand):
+        group = self._groups.get(want.group)
+        if group is not None and (want.type_url, want.name) in group.made():  # for another worker, while this one asked
+            post.answer(demand, "")
+        elif not self.demands.add(demand):
             post.answer(demand, TOO_MANY)
 
     def _unfollow(self, post: Post, group: str) -> None:
