@@ -8,8 +8,10 @@ import pytest
 from crew_world import GROUP, World, crewed, until
 from discovery_world import cluster
 
+from xds.codec import resource
 from xds.model import ConfigError, Snapshot
-from xds.model.type_url import CDS
+from xds.model.type_url import CDS, EDS
+from xds.protocol import SOTW
 from xds.server.http2_stream import GOING
 from xds.server.transport import Transport
 from xds.server.xds_server import Publication, XdsServer
@@ -44,6 +46,19 @@ async def test_a_publication_is_accepted_when_the_proxies_of_all_workers_have_sa
         await until(lambda: bool(done))
     assert done == [Publication(GROUP, 2, ())]
     assert world.server.fleet.is_live(GROUP)
+
+
+async def test_a_proxy_that_asks_for_more_is_to_answer_that_too(world, dialect):
+    await world.server.publish(GROUP, Snapshot.of([cluster("a"), resource({"@type": EDS, "cluster_name": "a"})]))
+    client = world.connect(dialect)
+    await client.start()
+    assert await client.names() == {"a"}
+    await until(lambda: world.server.fleet.is_live(GROUP))
+    await client.call.send(EDS, ("a",))
+    got = await client.read()
+    await until(lambda: not world.server.fleet.has_answered(GROUP))
+    await client.call.send(EDS, ("a",) if dialect is SOTW else (), response_nonce=got.nonce)
+    await until(lambda: world.server.fleet.is_live(GROUP))
 
 
 async def test_a_group_without_proxies_is_not_waited_for(world):

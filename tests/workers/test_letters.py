@@ -16,7 +16,7 @@ from xds.protocol import SOTW, Accepted, Rejected, Stream
 from xds.server import family
 from xds.server.demand import Demand
 from xds.server.fleet import Session, Visit
-from xds.server.workers import change, letter
+from xds.server.workers import edition, letter
 from xds.server.workers.letter import Ask, Line, Reported, Stand, Update
 from xds.server.workers.post import Post
 from xds.server.workers.worker_fleet import MOST_LINES, MOST_REFUSED, WorkerFleet
@@ -40,14 +40,14 @@ def sent(one: letter.Letter) -> letter.Letter:
 
 def plain(snapshot: Snapshot) -> tuple:
     """A snapshot as all that is told of it."""
-    entries = {(one.type_url, one.name): change.entry(one) for one in snapshot}
+    entries = {(one.type_url, one.name): edition.entry(one) for one in snapshot}
     return entries, snapshot.withheld
 
 
 @given(SNAPSHOTS, SNAPSHOTS)
 def test_an_edition_makes_one_snapshot_of_the_other(old, new):
-    update = sent(Update(1, {"edge": change.edition(old, new)}, (), {}))
-    made = change.snapshot(old, update.editions["edge"])
+    update = sent(Update(1, {"edge": edition.between(old, new)}, (), {}))
+    made = edition.applied(old, update.editions["edge"])
     assert plain(made) == plain(new)
     for type_url in (CDS, EDS):
         if old.of_type(type_url) is new.of_type(type_url):
@@ -57,10 +57,10 @@ def test_an_edition_makes_one_snapshot_of_the_other(old, new):
 def test_only_what_changed_is_sent_and_the_rest_is_the_same():
     old = Snapshot.of([cluster("a"), cluster("b"), cluster("gone")])
     new = Snapshot({CDS: Resources({**{name: old.of_type(CDS)[name] for name in "ab"}, "b": cluster("b", "2")})})
-    edition = change.edition(old, new)
-    ((upsert,), removals) = edition.changes[CDS].upserts, edition.changes[CDS].removals
+    made = edition.between(old, new)
+    ((upsert,), removals) = made.changes[CDS].upserts, made.changes[CDS].removals
     assert (upsert.name, removals) == ("b", ("gone",))
-    assert change.snapshot(old, edition).of_type(CDS)["a"] is old.of_type(CDS)["a"]
+    assert edition.applied(old, made).of_type(CDS)["a"] is old.of_type(CDS)["a"]
 
 
 def test_what_is_asked_and_told_of_proxies_survives_the_way():
@@ -114,7 +114,7 @@ def a_session(fleet: WorkerFleet) -> Session:
 class TestWorkerFleet:
     def serving(self, *names: str) -> WorkerFleet:
         fleet = WorkerFleet()
-        fleet.take(Update(1, {"edge": change.edition(None, Snapshot.of(map(cluster, names)))}, (), {}))
+        fleet.take(Update(1, {"edge": edition.between(None, Snapshot.of(map(cluster, names)))}, (), {}))
         return fleet
 
     def test_the_first_acceptance_of_a_version_is_told_and_no_other(self):
@@ -130,7 +130,7 @@ class TestWorkerFleet:
         fleet = self.serving("a")
         session, older = a_session(fleet), Accepted(CDS, tuple(fleet.served("edge")))
         new = Snapshot.of([cluster("a", "2")])
-        fleet.take(Update(2, {"edge": change.edition(fleet.served("edge"), new)}, (), {}))
+        fleet.take(Update(2, {"edge": edition.between(fleet.served("edge"), new)}, (), {}))
         fleet.judge(session, older)
         (told,) = fleet.report().accepted
         assert (told.current, [one.body for one in told.older]) == ((), [cluster("a").body])
@@ -162,7 +162,8 @@ class TestWorkerFleet:
             fleet.judge(session, Accepted(CDS, (cluster("a"),)))
             fleet.leave(session)
         assert fleet.report().stands == {f"made-up-{number}": Stand(0, answered=True) for number in range(3)}
-        assert not (fleet._groups or fleet._present or fleet._behind or fleet._known or fleet._accepted or fleet._moved)
+        kept = fleet._groups, fleet._present, fleet._behind, fleet._known, fleet._accepted, fleet._moved
+        assert not any(kept)
 
 
 def measured(acks: int, streams: int, seconds: float) -> tuple[family.Family, ...]:

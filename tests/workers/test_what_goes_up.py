@@ -143,7 +143,7 @@ def unpicklable():
 
 
 async def test_a_plug_in_that_cannot_be_handed_on_is_refused(anyio_backend):
-    with pytest.raises(ConfigError, match="xds.workers is 2, but the grouping or an authenticator cannot be handed"):
+    with pytest.raises(ConfigError, match=r"xds.workers is 2, but the grouping or an authenticator cannot be handed"):
         async with crewed(grouping=unpicklable()):
             pass
 
@@ -157,6 +157,6 @@ async def test_a_worker_that_cannot_begin_is_told_of(anyio_backend, tmp_path):
 
 
 async def test_who_cannot_be_had_with_workers_is_refused(anyio_backend):
-    with pytest.raises(ConfigError, match="reports.client_status does not go together"):
+    with pytest.raises(ConfigError, match=r"reports.client_status does not go together"):
         async with crewed(reports=Reports(client_status=True)):
             pass

@@ -288,6 +288,10 @@ class Fleet:
             for type_url in types:
                 session.stream.forgive(type_url)
 
+    def stir(self, session: Session) -> None:
+        """A proxy's stream says something, and is to be answered."""
+        session.quiet = False
+
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
         known = session.quiet and session.rests is session.stream.snapshot

@@ -146,7 +146,7 @@ class Talk:
             desk.fleet.settle(session)
             self._look_again()
             return False
-        session.quiet = False
+        desk.fleet.stir(session)
         desk.metrics.response(response.type_url)
         body, nonce = stream.dialect.encode(response, desk.identifier).body, tail(response.nonce)
         self._stream.send(PREFIX.pack(False, len(body) + len(nonce)), body, nonce)

@@ -8,7 +8,7 @@ from xds.model import Resource, Snapshot
 from xds.protocol import Accepted, Rejected
 from xds.server.demand import Demand
 from xds.server.signal import Signal
-from xds.server.workers import change
+from xds.server.workers import edition
 from xds.server.workers.letter import Acceptance, Edition, Found, Refused, Report, Stand, Update
 from xds.server.workers.link import Link
 
@@ -38,7 +38,7 @@ class Post:
         editions: dict[str, Edition | None] = dict.fromkeys(self._given.keys() - served.keys())
         for group, now in served.items():
             if (given := self._given.get(group)) is not now:
-                editions[group] = change.edition(given, now)
+                editions[group] = edition.between(given, now)
         if self._turn and not (editions or self._found or self._pardons):
             return None
         update = Update(
@@ -86,12 +86,12 @@ class Post:
 
     def accepted(self, one: Acceptance) -> Accepted:
         """The fact that an acceptance tells."""
-        known = self._taken.get(one.group, change.NOTHING).of_type(one.type_url)
-        older = (change.resource(one.type_url, entry) for entry in one.older)
-        return Accepted(one.type_url, (*older, *known.part(frozenset(one.current)).values()))
+        known = self._taken.get(one.group, edition.NOTHING).of_type(one.type_url)
+        older = (edition.resource(one.type_url, entry) for entry in one.older)
+        return Accepted(one.type_url, (*older, *(known[name] for name in one.current if name in known)))
 
 
 def rejected(one: Refused) -> Rejected:
     """The fact that a refusal tells."""
-    culprits: tuple[Resource, ...] = tuple(change.resource(one.type_url, entry) for entry in one.culprits)
+    culprits: tuple[Resource, ...] = tuple(edition.resource(one.type_url, entry) for entry in one.culprits)
     return Rejected(one.type_url, culprits, culprits, one.message)

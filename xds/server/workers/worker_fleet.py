@@ -10,8 +10,8 @@ from xds.model import Resource, Snapshot
 from xds.protocol import Accepted, Fact
 from xds.server.demand import Demand
 from xds.server.fleet import Fleet, Session
-from xds.server.workers import change
-from xds.server.workers.letter import Acceptance, Edition, Line, Refused, Report, Stand, Update, Want
+from xds.server.workers import edition
+from xds.server.workers.letter import Acceptance, Line, Refused, Report, Stand, Update, Want
 
 MOST_REFUSED: Final = 1_000
 """Refusals that may wait to be reported: what is left out, the next proxy says again."""
@@ -48,15 +48,14 @@ class WorkerFleet(Fleet):
         """Serves what the builder says from now on."""
         for group, types in update.pardons.items():
             self.forgive(group, types)
-        for group, edition in update.editions.items():
-            self._turn(group, edition)
-        for one in update.found:
-            self.fulfil(Demand(one.group, one.type_url, one.name), (), one.reason)
+        for group, one in update.editions.items():
+            self._turn(group, edition.applied(self.served(group), one) if one else None)
+        for found in update.found:
+            self.fulfil(Demand(found.group, found.type_url, found.name), (), found.reason)
         self.turn = update.turn
         self.news.set()
 
-    def _turn(self, group: str, edition: Edition | None) -> None:
-        new = change.snapshot(self.served(group), edition) if edition else None
+    def _turn(self, group: str, new: Snapshot | None) -> None:
         self._forget_acceptances(group, new or Snapshot())
         if group in self._present:
             self._behind[group] = set(self._present[group])
@@ -88,6 +87,14 @@ class WorkerFleet(Fleet):
         _discard(self._behind, session)
         self._move(session.group)
 
+    def stir(self, session: Session) -> None:
+        """A proxy's stream says something, and is to be answered."""
+        super().stir(session)
+        behind = self._behind.setdefault(session.group, set())
+        if not behind:
+            self._move(session.group)
+        behind.add(session)
+
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
         super().settle(session)
@@ -103,7 +110,7 @@ class WorkerFleet(Fleet):
         if isinstance(fact, Accepted):
             self._accept(session.group, fact)
         elif fact.culprits and len(self._refused) < MOST_REFUSED:
-            culprits = tuple(map(change.entry, fact.culprits))
+            culprits = tuple(map(edition.entry, fact.culprits))
             self._refused[session.group, fact] = Refused(session.group, fact.type_url, culprits, fact.message)
             self.news.set()
 
@@ -146,7 +153,7 @@ class WorkerFleet(Fleet):
     def _acceptances(self) -> Iterator[Acceptance]:
         for (group, type_url), accepted in self._accepted.items():
             served = (self.served(group) or Snapshot()).of_type(type_url)
-            older = tuple(change.entry(one) for name, one in accepted.items() if served.get(name) is not one)
+            older = tuple(edition.entry(one) for name, one in accepted.items() if served.get(name) is not one)
             current = tuple(name for name, one in accepted.items() if served.get(name) is one)
             yield Acceptance(group, type_url, current, older)
 

@@ -1,4 +1,4 @@
-"""Changes: a snapshot as what is new in it against the one before, for a process that has that one."""
+"""Editions: a snapshot as what is new in it against the one before, for a process that has that one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def resource(type_url: str, one: Entry) -> Resource:
     return Resource(type_url, one.name, one.version, one.body, frozenset(one.references), aliases=one.aliases, ttl=one.ttl)
 
 
-def edition(old: Snapshot | None, new: Snapshot) -> Edition:
+def between(old: Snapshot | None, new: Snapshot) -> Edition:
     """What makes `new` of `old`."""
     before = old or NOTHING
     changes = {
@@ -34,18 +34,17 @@ def edition(old: Snapshot | None, new: Snapshot) -> Edition:
 
 
 def _change(old: Resources, new: Resources) -> Change:
-    known = old.get
-    news = (one for name, one in new.items() if known(name) is not one and known(name) != one)
-    return Change(tuple(map(entry, news)), tuple(old.keys() - new.keys()))
+    change = new.since(old)
+    return Change(tuple(map(entry, change.listed)), change.removals)
 
 
-def snapshot(old: Snapshot | None, one: Edition) -> Snapshot:
+def applied(old: Snapshot | None, edition: Edition) -> Snapshot:
     """What an edition makes of `old`: all that did not change is the same object."""
     before = old or NOTHING
     types: dict[str, Resources] = {**before.types}
-    for type_url, change in one.changes.items():
+    for type_url, change in edition.changes.items():
         types[type_url] = Resources(_changed(type_url, types.get(type_url, NO_RESOURCES), change))
-    return replace(before, types=types, withheld=frozenset(one.withheld))
+    return replace(before, types=types, withheld=frozenset(edition.withheld))
 
 
 def _changed(type_url: str, old: Resources, change: Change) -> Mapping[str, Resource]:
