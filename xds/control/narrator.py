@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 
 from xds.control.pipeline import Pipeline
-from xds.control.reading import Reading
+from xds.control.reading import Complaints, Reading
 from xds.model import Diagnostic, Key, Refusal, Severity, Snapshot, Status
 from xds.model.type_url import short_type
 from xds.server.fleet import Fleet
@@ -29,6 +29,7 @@ class Narrator:
     def __init__(self, pipeline: Pipeline, fleet: Fleet) -> None:
         self._pipeline, self._fleet = pipeline, fleet
         self._told = Reading()
+        self._heard = Complaints()
         self._complaints: dict[Identity, Diagnostic] = {}
         self._refusals: frozenset[Refusal] = frozenset()
         self._asked: Mapping[str, Snapshot] = {}
@@ -60,7 +61,7 @@ class Narrator:
         self._changing.update(name for name, snapshot in self._asked.items() if before.get(name) is not snapshot)
 
     def _tell_complaints(self, reading: Reading) -> None:
-        old, self._complaints = self._complaints, {_identity(one): one for one in reading.complaints}
+        old, self._complaints = self._complaints, {_identity(one): one for one in self._heard.of(reading)}
         for identity, one in self._complaints.items():
             if identity not in old:
                 log.log(LEVELS[one.severity], "%s", one)

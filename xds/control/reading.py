@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from xds.codec.document import locate
-from xds.model import Condition, Diagnostic, Key, Object, Objects, Severity, Status, Translation
+from xds.model import Condition, Diagnostic, Key, Object, Objects, Origin, Severity, Status, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,7 @@ class Reading:
     @property
     def complaints(self) -> tuple[Diagnostic, ...]:
         """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
-        said = {(one.key, one.message) for one in self.diagnostics}
-        failing = _failing(self.translation.statuses, self.objects, said)
-        return tuple(sorted((*self.diagnostics, *failing), key=place_of))
+        return Complaints().of(self)
 
     def _not_accepted(self, key: Key, one: Object, flaw: Diagnostic) -> Status:
         stays = "; the last good version stays in force" if self.objects.get(key) else ""
@@ -68,19 +66,37 @@ def place_of(one: Diagnostic) -> tuple[str, int]:
     return (one.origin.file, one.origin.line) if one.origin else ("", 0)
 
 
-def _failing(
-    statuses: Mapping[Key, Status], objects: Objects, said: Collection[tuple[Key | None, str]]
-) -> Iterator[Diagnostic]:
-    """The conditions that tell of trouble and were not said, as diagnostics on the objects that have them."""
-    for key, status in statuses.items():
-        if status.well:
-            continue
-        about = objects.get(key)
-        origin = about.origin if about else None
-        for part, condition in status.causes():
-            if (key, condition.message) not in said:
-                where = locate(origin, condition.field) if origin else None
-                yield Diagnostic(_in_words(part, condition), key, origin=where)
+Trouble = tuple[str, Diagnostic]
+"""The message of a condition, and all that there is to say of it."""
+
+
+class Complaints:
+    """The complaints of one reading after the other, looked for only in objects that changed, or whose status did."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, tuple[Status, Object | None, tuple[Trouble, ...]]] = {}
+
+    def of(self, reading: Reading) -> tuple[Diagnostic, ...]:
+        """Those of this reading, by file and line."""
+        failing = ((key, one) for key, one in reading.translation.statuses.items() if not one.well)
+        self._known = {key: self._look(key, status, reading.objects.get(key)) for key, status in failing}
+        said = {(one.key, one.message) for one in reading.diagnostics}
+        troubles = ((key, *one) for key, (_, _, found) in self._known.items() for one in found)
+        news = (one for key, message, one in troubles if (key, message) not in said)
+        return tuple(sorted((*reading.diagnostics, *news), key=place_of))
+
+    def _look(self, key: Key, status: Status, about: Object | None) -> tuple[Status, Object | None, tuple[Trouble, ...]]:
+        known = self._known.get(key)
+        if known is not None and known[0] is status and known[1] is about:
+            return known
+        return status, about, tuple(_troubles(key, status, about.origin if about else None))
+
+
+def _troubles(key: Key, status: Status, origin: Origin | None) -> Iterator[Trouble]:
+    """The conditions that tell of trouble, as diagnostics on the object that has them."""
+    for part, condition in status.causes():
+        where = locate(origin, condition.field) if origin else None
+        yield condition.message, Diagnostic(_in_words(part, condition), key, origin=where)
 
 
 def _in_words(part: str, condition: Condition) -> str:
