@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from xds.control.pipeline import Pipeline
 from xds.control.reading import Complaints, Reading
@@ -30,7 +30,7 @@ class Narrator:
         self._pipeline, self._fleet = pipeline, fleet
         self._told = Reading()
         self._heard = Complaints()
-        self._complaints: dict[Identity, Diagnostic] = {}
+        self._complaints: tuple[Diagnostic, ...] = ()
         self._refusals: frozenset[Refusal] = frozenset()
         self._asked: Mapping[str, Snapshot] = {}
         self._changing: set[str] = set()
@@ -61,13 +61,17 @@ class Narrator:
         self._changing.update(name for name, snapshot in self._asked.items() if before.get(name) is not snapshot)
 
     def _tell_complaints(self, reading: Reading) -> None:
-        old, self._complaints = self._complaints, {_identity(one): one for one in self._heard.of(reading)}
-        for identity, one in self._complaints.items():
-            if identity not in old:
-                log.log(LEVELS[one.severity], "%s", one)
-        wrong = {_subject(one) for one in self._complaints.values()}
-        mended = {subject: None for one in old.values() if (subject := _subject(one)) not in wrong}
-        if mended:
+        old, self._complaints = self._complaints, self._heard.of(reading)
+        came, gone = _but(self._complaints, old), _but(old, self._complaints)
+        known = set(map(_identity, gone))
+        for one in {_identity(one): one for one in came if _identity(one) not in known}.values():
+            log.log(LEVELS[one.severity], "%s", one)
+        if gone:
+            self._tell_mended(gone)
+
+    def _tell_mended(self, gone: Iterable[Diagnostic]) -> None:
+        wrong = {_subject(one) for one in self._complaints}
+        if mended := {subject: None for one in gone if (subject := _subject(one)) not in wrong}:
             names = f"{len(mended)} complaints" if len(mended) > MANY else ", ".join(mended)
             log.info("no longer wrong: %s; %s", names, f"{len(wrong)} left" if wrong else "all is well")
 
@@ -85,6 +89,12 @@ class Narrator:
             passed = 1000 * (time.monotonic() - self._fleet.group(name).published)
             refused = sum(one.group == name for one in self._refusals)
             log.info("%s: live after %.1f ms%s", name, passed, f", without the {refused} refused" if refused else "")
+
+
+def _but(some: Iterable[Diagnostic], others: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Some without those that are the same objects as others: of thousands, most stay."""
+    known = set(map(id, others))
+    return [one for one in some if id(one) not in known]
 
 
 def _identity(one: Diagnostic) -> Identity:
