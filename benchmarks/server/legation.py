@@ -1,6 +1,6 @@
 """Legation as a measured server: an XdsServer and its snapshots, used as any program would use them.
 
-python benchmarks/server/legation.py [--port PORT] [--loop uvloop]
+python benchmarks/server/legation.py [--port PORT] [--loop uvloop] [--workers N]
 
 Started by its path, it measures the `xds` that PYTHONPATH leads to.
 """
@@ -26,6 +26,7 @@ import xds
 from benchmarks.server.control import Build, Built, Changed, Collect, Doing, Hello, Named, Nodes, Set, Update, obey
 from xds.codec import decode, resource
 from xds.model import ConfigError, Resource, Resources, Snapshot
+from xds.server.transport import Transport
 from xds.server.xds_server import XdsServer
 
 LOOPS: Final = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -130,17 +131,19 @@ def release() -> str:
     return f"{version('legation')} {commit}".strip()
 
 
-async def main(port: int, loop: str) -> None:
+async def main(port: int, loop: str, workers: int) -> None:
     """Serves until standard input ends."""
-    server = XdsServer(identifier="legation")
+    server = XdsServer(identifier="legation", transport=Transport(workers=workers))
+    note = loop if workers == 1 else f"{loop}, {workers} workers"
     async with server.serve("127.0.0.1", port) as (host, at):
-        await obey(Hello("legation", release(), f"{host}:{at}", note=loop), Store(server).doing)
+        await obey(Hello("legation", release(), f"{host}:{at}", note=note), Store(server).doing)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1 (default: any free port)")
     parser.add_argument("--loop", choices=LOOPS, default="uvloop", help="the event loop (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve (default: this one)")
     flags = parser.parse_args()
     with asyncio.Runner(loop_factory=LOOPS[flags.loop]) as runner:
-        runner.run(main(flags.port, flags.loop))
+        runner.run(main(flags.port, flags.loop, flags.workers))

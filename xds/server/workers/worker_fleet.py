@@ -11,7 +11,7 @@ from xds.protocol import Accepted, Fact
 from xds.server.demand import Demand
 from xds.server.fleet import Fleet, Session
 from xds.server.workers import edition
-from xds.server.workers.letter import Acceptance, Line, Refused, Report, Stand, Update, Want
+from xds.server.workers.letter import Acceptance, Edition, Line, Refused, Report, Stand, Update, Want
 
 MOST_REFUSED: Final = 1_000
 """Refusals that may wait to be reported: what is left out, the next proxy says again."""
@@ -49,6 +49,7 @@ class WorkerFleet(Fleet):
         for group, types in update.pardons.items():
             self.forgive(group, types)
         for group, one in update.editions.items():
+            self._forget_acceptances(group, one)
             self._turn(group, edition.applied(self.served(group), one) if one else None)
         for found in update.found:
             self.fulfil(Demand(found.group, found.type_url, found.name), (), found.reason)
@@ -56,7 +57,6 @@ class WorkerFleet(Fleet):
         self.news.set()
 
     def _turn(self, group: str, new: Snapshot | None) -> None:
-        self._forget_acceptances(group, new or Snapshot())
         if group in self._present:
             self._behind[group] = set(self._present[group])
             self._moved.add(group)
@@ -65,11 +65,15 @@ class WorkerFleet(Fleet):
         else:
             self.put(group, new)
 
-    def _forget_acceptances(self, group: str, new: Snapshot) -> None:
-        for type_url in [type_url for of_group, type_url in self._known if of_group == group]:
-            served, known = new.of_type(type_url), self._known.pop((group, type_url))
-            if kept := {name: one for name, one in known.items() if served.get(name) is one}:
-                self._known[group, type_url] = kept
+    def _forget_acceptances(self, group: str, one: Edition | None) -> None:
+        """Other versions are told of again, whatever was told of those before."""
+        if one is None:
+            self._known = {of_type: known for of_type, known in self._known.items() if of_type[0] != group}
+            return
+        for type_url, change in one.changes.items():
+            known = self._known.get((group, type_url), {})
+            for name in (*change.removals, *(upsert.name for upsert in change.upserts)):
+                known.pop(name, None)
 
     # Up
 
@@ -121,7 +125,8 @@ class WorkerFleet(Fleet):
         news = {one.name: one for one in fact.resources if known.get(one.name) is not one and one.name in resources}
         if news:
             self._accepted[of_type].update(news)
-            self._known[of_type] = known | {name: one for name, one in news.items() if resources[name] is one}
+            known.update((name, one) for name, one in news.items() if resources[name] is one)
+            self._known[of_type] = known
             self.news.set()
 
     def say(self, line: Line) -> None:
