@@ -146,7 +146,7 @@ func (o *orders) build(asked command) (any, error) {
 	}
 	for number := range asked.Times {
 		one := asked.Resources[0]
-		one.Value = mark.ReplaceAll(slices.Clone(one.Value), fmt.Appendf(nil, "change-%09d", number+1))
+		one.Value = mark.ReplaceAll(slices.Clone(one.Value), fmt.Appendf(nil, "change-9%08d", number))
 		after, changes, err := now.with([]named{one})
 		if err != nil {
 			return nil, err
