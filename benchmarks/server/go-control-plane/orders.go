@@ -94,7 +94,11 @@ func (o *orders) do(line []byte) (any, error) {
 	case "set":
 		return o.change(asked, state{})
 	case "update":
-		return o.change(asked, o.states[asked.Group])
+		now, found := o.states[asked.Group]
+		if !found {
+			now = state{}
+		}
+		return o.change(asked, now)
 	case "nodes":
 		o.store.expect(asked.IDs)
 		return done{}, nil
@@ -107,12 +111,12 @@ func (o *orders) do(line []byte) (any, error) {
 	return nil, fmt.Errorf("there is no command %q", asked.Do)
 }
 
-// change puts the resources into what the group had before, and serves it.
-func (o *orders) change(asked command, before state) (any, error) {
+// change puts the resources into what the group has, and serves it.
+func (o *orders) change(asked command, now state) (any, error) {
 	if asked.Group == "" {
 		return nil, fmt.Errorf("a %s must name its group", asked.Do)
 	}
-	now, changes, err := before.with(asked.Resources)
+	changes, err := now.put(asked.Resources)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +135,8 @@ func (o *orders) build(asked command) (any, error) {
 	if len(asked.Resources) == 0 || !mark.Match(asked.Resources[0].Value) {
 		return nil, errors.New("the first resource of a build must have a mark such as change-000000001")
 	}
-	now, whole, err := state{}.with(asked.Resources)
+	now := state{}
+	whole, err := now.put(asked.Resources)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +152,7 @@ func (o *orders) build(asked command) (any, error) {
 	for number := range asked.Times {
 		one := asked.Resources[0]
 		one.Value = mark.ReplaceAll(slices.Clone(one.Value), fmt.Appendf(nil, "change-9%08d", number))
-		after, changes, err := now.with([]named{one})
+		changes, err := now.put([]named{one})
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +160,7 @@ func (o *orders) build(asked command) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		costs.Changed, now = append(costs.Changed, cost), after
+		costs.Changed = append(costs.Changed, cost)
 	}
 	return costs, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -36,45 +35,61 @@ func (n named) message() (types.Resource, error) {
 	return made, nil
 }
 
-// state is what one group has: type URL -> name -> message.
-type state map[string]map[string]types.Resource
+// held is what a group has of one type, and where in the list each name is.
+type held struct {
+	list []types.Resource
+	at   map[string]int
+}
+
+// state is what one group has, by type URL.
+type state map[string]*held
 
 // change is what happened to one type of a group.
 type change struct {
 	typeURL string
-	// all is what the group has of it now.
+	// all is what the group has of it now, as long as nothing else happens.
 	all []types.Resource
-	// new is what it had not before, or not so; gone tells that it has lost all else.
+	// new is what it had not before, or not so; lost tells that it has nothing else.
 	new  map[string]types.Resource
 	lost bool
 }
 
-// with is this state with these resources in the place of those of their names, and what changes by that.
-func (s state) with(resources []named) (state, []change, error) {
-	arrived := state{}
+// put takes resources in the place of those of their names; what changes by that.
+func (s state) put(resources []named) ([]change, error) {
+	arrived := map[string]map[string]types.Resource{}
 	for _, one := range resources {
 		message, err := one.message()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if arrived[one.TypeURL] == nil {
 			arrived[one.TypeURL] = map[string]types.Resource{}
 		}
 		arrived[one.TypeURL][one.Name] = message
 	}
-	now, changes := state{}, []change{}
-	maps.Copy(now, s)
+	var changes []change
 	for typeURL, messages := range arrived {
-		now[typeURL] = maps.Clone(messages)
-		if before, found := s[typeURL]; found {
-			now[typeURL] = maps.Clone(before)
-			maps.Copy(now[typeURL], messages)
+		if s[typeURL] == nil {
+			s[typeURL] = &held{at: map[string]int{}}
 		}
-		all := slices.Collect(maps.Values(now[typeURL]))
+		all := s[typeURL].put(messages)
 		changes = append(changes, change{typeURL: typeURL, all: all, new: messages, lost: len(all) == len(messages)})
 	}
 	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.typeURL, b.typeURL) })
-	return now, changes, nil
+	return changes, nil
+}
+
+// put is the list with these messages in it.
+func (h *held) put(messages map[string]types.Resource) []types.Resource {
+	for name, one := range messages {
+		if at, found := h.at[name]; found {
+			h.list[at] = one
+		} else {
+			h.at[name] = len(h.list)
+			h.list = append(h.list, one)
+		}
+	}
+	return h.list
 }
 
 // gone are the types that were there before, and are not in this state.
