@@ -29,6 +29,19 @@ def test_the_order_of_resources_does_not_matter(names, data):
     assert shuffled.version == Resources.of(made).version
 
 
+def test_an_edited_snapshot_shares_what_is_unchanged():
+    before = Snapshot.of([one("a"), one("b"), one("a", EDS), one("r", RDS)])
+    after = before.edited([one("a", version="2"), one("l", LDS)], [(CDS, "b"), (RDS, "r"), (SDS, "none")])
+    assert {(each.type_url, each.name, each.version) for each in after} == {
+        (CDS, "a", "2"),
+        (LDS, "l", "1"),
+        (EDS, "a", "1"),
+    }
+    assert after.of_type(EDS) is before.of_type(EDS)
+    change = after.of_type(CDS).since(before.of_type(CDS))
+    assert (set(change.upserts), change.removals) == ({"a"}, ("b",))
+
+
 def test_resources_are_a_mapping_by_name():
     listed = Resources.of([one("b"), one("a"), one("a", version="2")])
     assert (set(listed), len(listed), listed["a"].version, "b" in listed) == ({"a", "b"}, 2, "2", True)

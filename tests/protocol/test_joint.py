@@ -127,6 +127,19 @@ def test_a_change_leads_from_one_list_to_another(before, now, again):
     assert new.since(old, again) is change
 
 
+@given(before=names, put=names, gone=st.frozensets(st.sampled_from("abcd")))
+def test_an_edited_list_knows_what_changed(before, put, gone):
+    old = listed(before)
+    edited, anew = old.edited(listed(put).values(), gone), listed({**_without(before, gone), **put})
+    assert (dict(edited), edited.version) == (dict(anew), anew.version)
+    known, compared = edited.since(old), anew.since(old)
+    assert (dict(known.upserts), known.removals) == (dict(compared.upserts), compared.removals)
+
+
+def _without(versions: dict[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: version for name, version in versions.items() if name not in names}
+
+
 def test_a_change_is_forgotten_with_where_it_began():
     new = listed({"a": "1"})
     for number in range(200):

@@ -119,6 +119,20 @@ class Resources(Mapping[str, Resource]):
         """These resources by name; of two with one name the later counts."""
         return cls({one.name: one for one in resources})
 
+    def edited(self, upserts: Iterable[Resource], removals: Iterable[str] = ()) -> Resources:
+        """This list with these resources in it, in the place of those with their names, and without others. What stands
+        between the two is known at once.
+        """
+        had, put = self._by_name, {one.name: one for one in upserts}
+        gone = had.keys() & set(removals) - put.keys()
+        by_name = {**had, **put}
+        for name in gone:
+            del by_name[name]
+        new = Resources(by_name)
+        news = {name: one for name, one in put.items() if not ((there := had.get(name)) and one.is_same(there))}
+        new._changes[id(self), NONE] = ref(self), Change(news, tuple(sorted(gone)))
+        return new
+
     @property
     def version(self) -> str:
         """The content hash of the whole list."""
@@ -196,7 +210,7 @@ class Resources(Mapping[str, Resource]):
         upserts = {
             name: one
             for name, one in self._by_name.items()
-            if (there := had.get(name)) is not one and (there is None or not one.is_same(there))
+            if (there := had.get(name)) is not one and not (there and one.is_same(there))
         }
         upserts.update((name, self._by_name[name]) for name in sorted(again) if name in self._by_name)
         return Change(upserts, tuple(sorted(had.keys() - self._by_name.keys())))

@@ -59,6 +59,19 @@ class Snapshot:
         types = {type_url: Resources({**self.of_type(type_url), **added}) for type_url, added in more.items()}
         return replace(self, types={**self.types, **types}) if types else self
 
+    def edited(self, upserts: Iterable[Resource], removals: Iterable[Reference] = ()) -> Snapshot:
+        """This snapshot with these resources in it, in the place of those with their names, and without others: all that is
+        unchanged is shared, and what changed is known at once.
+        """
+        put: dict[str, list[Resource]] = {}
+        gone: dict[str, list[str]] = {}
+        for one in upserts:
+            put.setdefault(one.type_url, []).append(one)
+        for type_url, name in removals:
+            gone.setdefault(type_url, []).append(name)
+        edits = {url: self.of_type(url).edited(put.get(url, ()), gone.get(url, ())) for url in {**put, **gone}}
+        return replace(self, types={**self.types, **edits})
+
     def sharing(self, old: Snapshot) -> Snapshot:
         """This snapshot, with the Resources of `old` in the place of equal ones, so that `is` tells what changed."""
         types = {url: before if (before := old.types.get(url)) == now else now for url, now in self.types.items()}
