@@ -5,24 +5,34 @@ from __future__ import annotations
 import asyncio
 import random
 from asyncio import BaseTransport, TimerHandle, Transport
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from sys import intern
+from typing import Any, Final, TypeAlias, cast
 
 from grpclib import protocol
 from grpclib.config import Configuration
 from grpclib.protocol import AbstractHandler, EventsProcessor, H2Protocol
 from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import Event, RemoteSettingsChanged, RequestReceived, WindowUpdated
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    PingAckReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    WindowUpdated,
+)
 from h2.exceptions import FlowControlError
-from h2.settings import SettingCodes
+from h2.settings import Settings
 from hyperframe.frame import GoAwayFrame
 
-from xds.server.connection import CONNECTION_WINDOW, LINGER, STREAM_WINDOW, Connection, Http2
+from xds.server.connection import CONNECTION_WINDOW, LINGER, Connection
 from xds.server.demultiplexer import HEADER, Demultiplexer
+from xds.server.http2 import Http2
 from xds.server.http2_stream import Http2Stream
 from xds.server.pace import Gate
 from xds.server.signal import Signal
@@ -41,6 +51,7 @@ class Reception:
     terms: Terms
     grpclib: Configuration
     http2: H2Configuration
+    settings: Settings
     gate: Gate
     connections: set[ClientConnection] = field(default_factory=set)
     left: Signal = field(default_factory=Signal)
@@ -53,10 +64,13 @@ class Processor(EventsProcessor):
     streams: dict[int, Http2Stream]  # type: ignore[assignment]  # ours are
     leaving = False
 
+    def __init__(self, handler: AbstractHandler, connection: Connection) -> None:
+        self.handler, self.connection, self.streams = handler, connection, {}
+
     def process(self, event: Event) -> None:
         """Takes one event. Those that mean nothing here are ignored, as unknown frames must be (RFC 9113, 5.5)."""
-        with suppress(NotImplementedError):
-            super().process(event)
+        if (react := REACTIONS.get(type(event))) is not None and not self.connection.is_closing():
+            react(self, event)
 
     def process_request_received(self, event: RequestReceived) -> None:
         """A stream begins; on a connection that is to end, the client is told to try it on another."""
@@ -65,7 +79,7 @@ class Processor(EventsProcessor):
         if self.leaving:
             self.connection.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
             return
-        headers = cast(Headers, event.headers)
+        headers = [(intern(name), intern(value)) for name, value in cast(Headers, event.headers)]
         stream = Http2Stream(self.connection, event.stream_id, dict(headers).get("grpc-encoding", "identity"))
         self.handler.accept(stream, headers, self.register(stream))
 
@@ -111,6 +125,18 @@ class Processor(EventsProcessor):
             self.connection.close()
 
 
+REACTIONS: Final[Mapping[type[Event], Callable[[Processor, Any], None]]] = {
+    RequestReceived: Processor.process_request_received,
+    DataReceived: Processor.process_data_received,
+    StreamEnded: Processor.process_stream_ended,
+    StreamReset: Processor.process_stream_reset,
+    WindowUpdated: Processor.process_window_updated,
+    RemoteSettingsChanged: Processor.process_remote_settings_changed,
+    PingAckReceived: Processor.process_ping_ack_received,
+    ConnectionTerminated: Processor.process_connection_terminated,
+}
+
+
 class ClientConnection(H2Protocol):
     """grpclib's protocol with a connection of our own, and a greatest age."""
 
@@ -125,12 +151,7 @@ class ClientConnection(H2Protocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """The client is there, and its TLS handshake done: HTTP/2 begins."""
         terms = self._reception.terms
-        settings = {
-            SettingCodes.MAX_CONCURRENT_STREAMS: terms.max_concurrent_streams,
-            SettingCodes.MAX_HEADER_LIST_SIZE: H2Connection.DEFAULT_MAX_HEADER_LIST_SIZE,
-            SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-        }
-        http2 = Http2(self.h2_config, settings)
+        http2 = Http2(self.h2_config, self._reception.settings)
         http2.initiate_connection()
         http2.increment_flow_control_window(CONNECTION_WINDOW - http2.inbound_flow_control_window)
         self.connection = Connection(http2, cast(Transport, transport), self.config, terms=terms, gate=self._reception.gate)

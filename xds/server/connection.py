@@ -1,4 +1,4 @@
-"""HTTP/2 connections: h2's and grpclib's, with the accounts that the streams of one share."""
+"""Connections: grpclib's, with the accounts that the streams of one share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final, Protocol
 import anyio
 from grpclib import protocol
 from grpclib.config import Configuration
-from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import Event
 from h2.exceptions import ProtocolError as Http2Error
-from h2.settings import SettingCodes, Settings
 
+from xds.server.http2 import Http2
 from xds.server.inbox import Quota
 from xds.server.pace import Gate
+from xds.server.signal import NOBODY, Flag
 from xds.server.transport import Transport as Terms
 from xds.server.window import Window
 
@@ -26,23 +26,6 @@ CONNECTION_WINDOW: Final = 2**20
 """The same for all streams of a connection."""
 LINGER: Final = 5.0
 """Seconds that streams have to end well, and what was written to be read, when a connection is to be closed."""
-
-
-class Http2(H2Connection):
-    """h2's connection with settings of our own, and without a walk over all streams whenever one opens."""
-
-    def __init__(self, config: H2Configuration, settings: dict[SettingCodes, int]) -> None:
-        super().__init__(config)
-        self.local_settings = Settings(client=False, initial_values=settings)
-        self._sweep_at = 0
-
-    @property
-    def open_inbound_streams(self) -> int:
-        """How many there are at most: those that were closed count until there are twice as many as at the last count."""
-        if len(self.streams) >= self._sweep_at:
-            most = self.local_settings.max_concurrent_streams
-            self._sweep_at = min(2 * super().open_inbound_streams + 64, most)
-        return len(self.streams)
 
 
 class Attached(Protocol):
@@ -60,9 +43,12 @@ class Connection(protocol.Connection):
     _transport: Transport
 
     def __init__(self, http2: Http2, transport: Transport, config: Configuration, *, terms: Terms, gate: Gate) -> None:
-        super().__init__(http2, transport, config=config)
+        self._connection, self._transport, self._config = http2, transport, config
         self.http2, self.transport, self.terms = http2, transport, terms
-        self._gate, self._turn = gate, anyio.Lock(fast_acquire=True)
+        self.write_ready: Flag = Flag()  # type: ignore[assignment]  # grpclib has an Event, which is large
+        self.stream_close_waiter = NOBODY  # type: ignore[assignment]  # only clients wait for it
+        self._gate = gate
+        self._turn: anyio.Lock | None = None
         self._patience: TimerHandle | None = None
         self.quota = Quota(terms.max_message_bytes)
         self.window = Window(0, http2._inbound_flow_control_window_manager)  # noqa: SLF001  h2 has no other word for it
@@ -83,6 +69,9 @@ class Connection(protocol.Connection):
 
     async def enter(self) -> None:
         """Returns when the server takes up one more stream. The connections take turns, however many streams each opens."""
+        if self._gate.pass_at_once():
+            return
+        self._turn = self._turn or anyio.Lock(fast_acquire=True)
         async with self._turn:
             await self._gate.enter()
 

@@ -16,7 +16,7 @@ from xds.server.authority import EVERYTHING, Grant
 from xds.server.demand import TOO_MANY, Demand, Demands
 from xds.server.family import Family
 from xds.server.service import DELTA_ADS, Method
-from xds.server.signal import Follower, Signal, Watch
+from xds.server.signal import NOBODY, Follower, Signal, Watch
 
 MOST_MADE: Final = 10_000
 """Names for which resources made on demand are kept, in one group: clients could name more and more."""
@@ -44,7 +44,7 @@ class Session:
     stream: Stream
     method: Method = DELTA_ADS
     since: float = field(default_factory=time.time)
-    signal: Follower = field(default_factory=Signal)
+    signal: Follower = NOBODY
     quiet: bool = False
     rests: Snapshot | None = None
     denied: set[str] = field(default_factory=set)
@@ -222,6 +222,7 @@ class Fleet:
         """A proxy's stream has ended."""
         self._sessions.discard(session)
         self.group(session.group).served.unfollow(session.signal)
+        session.signal = NOBODY
         self._forget([session.group])
         self.settled.publish(None)
 

@@ -18,10 +18,13 @@ from grpclib.encoding.base import CodecBase
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.settings import SettingCodes, Settings
 
 from xds.server.background import background
 from xds.server.bind import cannot_listen
 from xds.server.client_connection import ClientConnection, Reception
+from xds.server.connection import STREAM_WINDOW
 from xds.server.pace import Gate, Pace
 from xds.server.tls import Certificates, in_words
 from xds.server.transport import Transport
@@ -96,8 +99,13 @@ def _reception(transport: Transport) -> Reception:
     checked = H2Configuration(
         client_side=False, header_encoding="ascii", validate_outbound_headers=False, normalize_outbound_headers=False
     )
+    settings = {
+        SettingCodes.MAX_CONCURRENT_STREAMS: transport.max_concurrent_streams,
+        SettingCodes.MAX_HEADER_LIST_SIZE: H2Connection.DEFAULT_MAX_HEADER_LIST_SIZE,
+        SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+    }
     gate = Gate(Pace(transport.new_streams_per_second, PATIENCE * transport.new_streams_per_second))
-    return Reception(transport, keepalive, checked, gate)
+    return Reception(transport, keepalive, checked, Settings(client=False, initial_values=settings), gate)
 
 
 class GrpcServer(Server):

@@ -50,16 +50,20 @@ class Listener(Protocol):
 
 
 class Http2Stream(Stream):
-    """A grpclib stream that holds its client to the terms of the transport."""
+    """A grpclib stream that holds its client to the terms of the transport. Of grpclib's own state it has what a server
+    needs.
+    """
 
     connection: Connection
     buffer: Inbox
     id: int
 
     def __init__(self, connection: Connection, stream_id: int, encoding: str) -> None:
+        self.connection, self.id, self.wrapper = connection, stream_id, None
+        self._h2_connection, self._transport = connection.http2, connection.transport
         self._flow = connection.http2.streams[stream_id]
-        self._encoding = encoding
-        super().__init__(connection, connection.http2, connection.transport, stream_id=stream_id)
+        self._window = Window(stream_id, self._flow._inbound_window_manager)  # noqa: SLF001  h2 has no other word for it
+        self.buffer = Inbox(connection.quota, self._make_room, self._read_on, encoding=encoding)
         terms = connection.terms
         self._timeout = terms.write_timeout_seconds
         self._pace = Pace(terms.requests_per_second, PATIENCE * terms.requests_per_second)
@@ -71,12 +75,6 @@ class Http2Stream(Stream):
         self._writer: Future[None] | None = None
         self._body: bytes | None = None
         self._is_admitted = self._has_written = self._is_ending = False
-
-    def init_stream(self, stream_id: int, connection: Connection) -> None:  # type: ignore[override]  # ours has ours
-        """Begins, with an inbox of our own."""
-        super().init_stream(stream_id, connection)
-        self._window = Window(stream_id, self._flow._inbound_window_manager)  # noqa: SLF001  h2 has no other word for it
-        self.buffer = Inbox(connection.quota, self._make_room, self._read_on, encoding=self._encoding)
 
     # Attached
 

@@ -114,7 +114,8 @@ class Inbox(Buffer):
         return compression.decompress(body, self._encoding, self._quota.limit) if head.compressed else body
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Nobody reads any more, nor wants to know."""
+        self._make_room, self._news = _nobody, _nobody
         if self._head is not None:
             self._finish(self._head)
 
@@ -139,3 +140,7 @@ class Inbox(Buffer):
         if size > 0:
             self._owed -= size
             self._make_room(size)
+
+
+def _nobody(*_: object) -> None:
+    """Wants to know nothing."""

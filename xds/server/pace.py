@@ -47,6 +47,10 @@ class Gate:
         self._pace = pace
         self._turn = anyio.Lock(fast_acquire=True)
 
+    def pass_at_once(self) -> bool:
+        """Whether nobody waits, and it is the caller's turn."""
+        return not self._turn.locked() and self._pace.may(time.monotonic())
+
     async def enter(self) -> None:
         """Returns when it is the caller's turn."""
         async with self._turn:

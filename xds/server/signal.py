@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import anyio
 
@@ -15,6 +15,46 @@ class Follower(Protocol):
     def set(self) -> None:
         """Something happened. Returns at once."""
         ...
+
+
+class Nobody:
+    """Who wants to know nothing."""
+
+    __slots__ = ()
+
+    def set(self) -> None:
+        """Something happened, and that is all."""
+
+
+NOBODY: Final = Nobody()
+
+
+class Flag:
+    """Whether something is so, which it is at first. To wait until it is costs nothing where it is, and needs nothing."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    def is_set(self) -> bool:
+        """Whether it is so."""
+        return self._event is None
+
+    def clear(self) -> None:
+        """It is not so."""
+        self._event = self._event or anyio.Event()
+
+    def set(self) -> None:
+        """It is so; who waits goes on."""
+        if self._event is not None:
+            self._event.set()
+            self._event = None
+
+    async def wait(self) -> None:
+        """Returns when it is so."""
+        while self._event is not None:
+            await self._event.wait()
 
 
 class Signal:
