@@ -41,7 +41,7 @@ def test_settings_that_nobody_knows_are_not_kept(http2):
     client.initiate_connection()
     http2.receive_data(client.data_to_send())
     known = dict(http2.remote_settings)
-    http2.receive_data(SettingsFrame(0, settings=dict.fromkeys(range(100, 2000), 1)).serialize())
+    http2.receive_data(SettingsFrame(0, settings=dict.fromkeys(range(100, 250), 1)).serialize())
     assert dict(http2.remote_settings) == known
 
 
