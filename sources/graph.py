@@ -28,6 +28,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 A = TypeVar("A", bound=Hashable)
+E = TypeVar("E", bound=Hashable)
 T = TypeVar("T")
 
 Index = Callable[[Any, Any], Iterable[Hashable]]
@@ -60,6 +61,15 @@ class Reader(Protocol):
 
         Of a thousand, those that changed cost something, and the others next to nothing. A function calls it once at
         most for each function.
+        """
+        ...
+
+    def tally(
+        self, function: Callable[[Reader, A], T], arguments: frozenset[A], elements: Callable[[T], Iterable[E]]
+    ) -> Mapping[E, int]:
+        """How many of these values have an element, for each element that any of them has, in no order.
+
+        It costs as `each` does. `elements` must be pure and hashable: one that equals another stands for the same.
         """
         ...
 
@@ -156,15 +166,30 @@ class _Node:
         return value
 
     def each(self, function: Callable[[Reader, A], T], arguments: frozenset[A]) -> Mapping[A, T]:
-        identity = (function, self)
+        node = self.nodes.known.get((function, self))
+        if node is None:
+            node = self.nodes.known[function, self] = _Each(self.nodes, (function, self), function)
+        value: Mapping[A, T] = self.ask(node, arguments)
+        return value
+
+    def tally(
+        self, function: Callable[[Reader, A], T], arguments: frozenset[A], elements: Callable[[T], Iterable[E]]
+    ) -> Mapping[E, int]:
+        identity = ((function, elements), self)
         node = self.nodes.known.get(identity)
         if node is None:
-            node = self.nodes.known[identity] = _Each(self.nodes, identity)
+            node = self.nodes.known[identity] = _Tally(self.nodes, identity, function)
+        value: Mapping[E, int] = self.ask(node, arguments)
+        return value
+
+    def ask(self, node: _Node, arguments: frozenset[Any]) -> Any:
+        """The value of a node over many arguments, which are these from now on."""
         assert isinstance(node, _Each)
         assert node not in self.reads or node.arguments == arguments, "a function calls each once for each function"
-        node.ask(arguments)
-        value: Mapping[A, T] = self.take(node)
-        return value
+        if arguments is not node.arguments and arguments != node.arguments:
+            node.changes = _with(node.changes, node)
+        node.arguments = arguments
+        return self.take(node)
 
     def take(self, node: _Node) -> Any:
         """The value of another node, noted as read by this one."""
@@ -219,18 +244,12 @@ class _Node:
 class _Each(_Node):
     """A mapping from arguments to a function's values, kept up by the changed ones alone."""
 
-    __slots__ = ("arguments",)
+    __slots__ = ("arguments", "found", "function")
 
-    def __init__(self, nodes: _Nodes, identity: tuple[Any, Any]) -> None:
+    def __init__(self, nodes: _Nodes, identity: tuple[Any, Any], function: Callable[[Reader, Any], Any]) -> None:
         super().__init__(nodes, identity)
-        self.arguments: frozenset[Any] = frozenset()
-        self.value = {}
-
-    def ask(self, arguments: frozenset[Any]) -> None:
-        """These are the arguments from now on."""
-        if arguments is not self.arguments and arguments != self.arguments:
-            self.changes = _with(self.changes, self)
-        self.arguments = arguments
+        self.function, self.arguments = function, frozenset[Any]()
+        self.value = self.found = dict[Any, Any]()
 
     def settle(self) -> None:
         while self.doubts:
@@ -242,28 +261,52 @@ class _Each(_Node):
         self.doubts = self.changes = NONE
 
     def compute(self) -> None:
-        value = dict(self.value)
-        for node in self.changes - {self}:
-            value[node.identity[1]] = node.value
+        found = dict(self.found)
+        touched = {node.identity[1]: node.value for node in self.changes - {self}}
+        found |= touched
         if self in self.changes:
-            self.shrink(value)
-            self.grow(value)
-        self.publish(value)
+            touched = dict.fromkeys((*touched, *self.shrink(found), *self.grow(found)))
+        before, self.found = self.found, found
+        self.keep(before, touched)
 
-    def shrink(self, value: dict[Any, Any]) -> None:
+    def keep(self, _before: Mapping[Any, Any], _touched: Iterable[Any]) -> None:
+        """Publishes what was found, of which the touched arguments may have other values than before."""
+        self.publish(self.found)
+
+    def shrink(self, found: dict[Any, Any]) -> Iterable[Any]:
         """Arguments that are not asked for any more go, and are read no more."""
-        function, _ = self.identity
-        gone = [(one, self.nodes.known[function, one]) for one in set(value).difference(self.arguments)]
-        for argument, node in gone:
-            del value[argument]
-            self.reads.discard(node)
-        self.unlink(node for _, node in gone)
+        gone = set(found).difference(self.arguments)
+        nodes = [self.nodes.known[self.function, argument] for argument in gone]
+        for argument in gone:
+            del found[argument]
+        self.reads.difference_update(nodes)
+        self.unlink(nodes)
+        return gone
 
-    def grow(self, value: dict[Any, Any]) -> None:
+    def grow(self, found: dict[Any, Any]) -> Iterable[Any]:
         """New arguments are read."""
-        function, _ = self.identity
-        for argument in self.arguments.difference(value):
-            value[argument] = self.get(function, argument)
+        new = self.arguments.difference(found)
+        for argument in new:
+            found[argument] = self.get(self.function, argument)
+        return new
+
+
+class _Tally(_Each):
+    """How many of a function's values have each element, kept up by the changed values alone."""
+
+    __slots__ = ()
+
+    def keep(self, before: Mapping[Any, Any], touched: Iterable[Any]) -> None:
+        (_, elements), _ = self.identity
+        counts = dict(self.value)
+        for values, step in ((before, -1), (self.found, 1)):
+            for argument in touched:
+                for element in elements(values[argument]) if argument in values else ():
+                    counts[element] = counts.get(element, 0) + step
+                    if not counts[element]:
+                        del counts[element]
+        if counts != self.value:
+            self.publish(counts)
 
 
 def _with(nodes: set[_Node], node: _Node) -> set[_Node]:

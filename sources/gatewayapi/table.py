@@ -6,8 +6,7 @@ listener has no route for it: so every listener's hostname has a slot in every t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -29,6 +28,28 @@ class Table:
     hostnames: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ListenersOf:
+    """The listeners of a Gateway to which a route is attached."""
+
+    gateway: Key
+
+    def __call__(self, one: Attachment | None) -> frozenset[str]:
+        """By the route's attachment."""
+        return one.listeners.get(self.gateway, frozenset()) if one else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsOf:
+    """The slots of a table that a route has a share in."""
+
+    table: TableKey
+
+    def __call__(self, one: Attachment | None) -> frozenset[Slot]:
+        """By the route's attachment."""
+        return one.slots.get(self.table, frozenset()) if one else frozenset()
+
+
 def served(read: Reader, key: Key) -> tuple[Admission, ...]:
     """The listeners of a Gateway that Envoy gets: accepted, and with a certificate where one is needed."""
     return tuple(
@@ -47,7 +68,7 @@ def tables(read: Reader, key: Key) -> Mapping[str, Table]:
 
 def attached(read: Reader, key: Key) -> Mapping[str, int]:
     """How many routes are attached to each listener of a Gateway."""
-    return Counter(chain.from_iterable(one.listeners.get(key, ()) for one in _attachments(read, key)))
+    return read.tally(attachment, read.group("routes", key), ListenersOf(key))
 
 
 def slots(read: Reader, at: TableKey) -> frozenset[Slot]:
@@ -57,7 +78,7 @@ def slots(read: Reader, at: TableKey) -> frozenset[Slot]:
     if table is None:
         return frozenset()
     of_listeners = (Slot(key, name, domain) for domain in read.get(hostnames, key)[table.entrance.port])
-    return frozenset(of_listeners).union(*(one.slots.get(at, ()) for one in _attachments(read, key)))
+    return frozenset(of_listeners).union(read.tally(attachment, read.group("routes", key), SlotsOf(at)))
 
 
 def members(read: Reader, slot: Slot) -> tuple[Key, ...]:
@@ -72,8 +93,3 @@ def members(read: Reader, slot: Slot) -> tuple[Key, ...]:
     named = chain.from_iterable(read.group("hostnames", (slot.gateway, hostname)) for hostname in wanted)
     found = ((read.get(attachment, route), route) for route in dict.fromkeys(named))
     return tuple(route for _, route in sorted((one.age, route) for one, route in found if one and one.has(slot)))
-
-
-def _attachments(read: Reader, key: Key) -> Iterator[Attachment]:
-    found = read.each(attachment, read.group("routes", key)).values()
-    return (one for one in found if one is not None)

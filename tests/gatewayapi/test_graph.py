@@ -43,6 +43,16 @@ class Kennel:
         self.runs["total"] += 1
         return sum(read.each(self.age, read.group("owner", owner)).values())
 
+    def trail(self, read: Reader, key: str) -> tuple[str, ...]:
+        """Whom a pet follows, and whom that one follows."""
+        self.runs["trail"] += 1
+        return read.get(self.pack, key)[1:]
+
+    def followed(self, read: Reader, owner: str) -> dict[str, int]:
+        """How many pets of an owner follow each pet; those that nobody follows do not occur."""
+        self.runs["followed"] += 1
+        return dict(read.tally(self.trail, read.group("owner", owner), frozenset))
+
     def parity(self, read: Reader, owner: str) -> tuple[int]:
         self.runs["parity"] += 1
         return (read.get(self.total, owner) % 2,)
@@ -149,6 +159,37 @@ def test_of_many_arguments_only_the_changed_and_the_new_are_computed(kennel):
     assert kennel.runs["age"] <= 3
 
 
+def test_a_tally_says_how_many_values_have_an_element(kennel):
+    kennel.graph.change("d", Pet("bob", 1, "b"))
+    assert kennel.graph.get(kennel.followed, "bob") == {"b": 2, "a": 2}
+    kennel.graph.change("c", Pet("bob", 7, "a"))
+    assert kennel.graph.get(kennel.followed, "bob") == {"b": 1, "a": 2}
+    kennel.graph.change("d", None)
+    assert kennel.graph.get(kennel.followed, "bob") == {"a": 1}
+
+
+def test_a_tally_that_stays_the_same_stops_the_change(kennel):
+    kennel.graph.change("d", Pet("bob", 1))
+    before = kennel.graph.get(kennel.followed, "bob")
+    kennel.runs.clear()
+    kennel.graph.change("c", Pet("bob", 7))
+    kennel.graph.change("d", Pet("bob", 1, "b"))
+    assert kennel.graph.get(kennel.followed, "bob") is before
+    assert kennel.runs["followed"] == 0
+
+
+def test_of_a_tally_only_the_changed_and_the_new_are_computed(kennel):
+    for number in range(100):
+        kennel.graph.change(f"p{number}", Pet("eve", 1, "a"))
+    kennel.graph.get(kennel.followed, "eve")
+    kennel.runs.clear()
+    kennel.graph.change("p7", Pet("eve", 2, "b"))
+    kennel.graph.change("new", Pet("eve", 10))
+    kennel.graph.change("p8", None)
+    assert kennel.graph.get(kennel.followed, "eve") == {"a": 99, "b": 1}
+    assert kennel.runs["trail"] <= 3
+
+
 def test_what_nobody_reads_is_forgotten_and_comes_back_when_asked_for(kennel):
     kennel.graph.get(kennel.total, "ann")
     kept = len(kennel.graph)
@@ -192,7 +233,9 @@ def test_incremental_equals_from_scratch(changes):
     kennel, inputs = Kennel(), {}
 
     def everything(one: Kennel) -> list[object]:
-        of_owners = [one.graph.get(function, owner) for owner in ("ann", "bob") for function in (one.total, one.parity)]
+        of_owners = [
+            one.graph.get(function, owner) for owner in ("ann", "bob") for function in (one.total, one.parity, one.followed)
+        ]
         return of_owners + [one.graph.get(one.pack, key) for key in KEYS]
 
     for key, pet, looks in [*changes, ("a", Pet("ann", 1), True)]:
