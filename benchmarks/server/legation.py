@@ -86,11 +86,11 @@ class Store:
 
 def updated(before: Snapshot, messages: Messages) -> Snapshot:
     """The snapshot with these resources in the place of those with their names; it shares the rest with the one before."""
+    made = [resource(message, name=name) for name, message in messages]
     if hasattr(before, "edited"):  # older versions, which are measured too, have nothing of the kind
-        return before.edited(changes)
+        return before.edited(made)
     new: dict[str, dict[str, Resource]] = {}
-    for name, message in messages:
-        one = resource(message, name=name)
+    for one in made:
         new.setdefault(one.type_url, {})[one.name] = one
     types = {type_url: Resources({**before.of_type(type_url), **by_name}) for type_url, by_name in new.items()}
     return Snapshot({**before.types, **types})
