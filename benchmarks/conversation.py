@@ -69,8 +69,9 @@ class Conversation:
         """Takes answers until the program has ended."""
         try:
             while True:
-                answer = await self._line()
-                self._waiting.popleft().set_result(answer)
+                answer, waiting = await self._line(), self._waiting.popleft()
+                if not waiting.done():  # nobody waits for it any more
+                    waiting.set_result(answer)
         except BenchError as error:
             self._over = True
             for one in self._waiting:
@@ -125,11 +126,13 @@ async def conversation(
     talk = Conversation(name, process)
     try:
         await talk.begin(seconds)
-        listening = asyncio.ensure_future(talk.listen())
-        try:
-            yield talk
-        finally:
-            await talk.end()
-            await listening
+    except BaseException:
+        talk.kill()
+        await talk.end()
+        raise
+    listening = asyncio.create_task(talk.listen())  # a group would wrap what is raised in the block
+    try:
+        yield talk
     finally:
         await talk.end()
+        await listening

@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.bench import Bench, Figures, Metric
 from benchmarks.client.arrival import Latencies
 from benchmarks.result.row import Cell
-from benchmarks.scenario.stand import GROUP, Stand, stand
+from benchmarks.scenario.stand import Stand, stand
 
 LAST: Final = Metric("last proxy", "ms")
 P50: Final = Metric("p50", "ms")
@@ -93,7 +93,7 @@ async def open_loop(one: Stand, rate: float, seconds: float) -> Mapping[int, int
     for index, (resources, number) in enumerate(changes):
         begun[number] = start + round(1e9 * index / rate)
         await asyncio.sleep(max(0.0, (begun[number] - monotonic_ns()) / 1e9))
-        answers.append(one.server.begin_update(GROUP, resources))
+        answers.append(one.server.begin_update(one.entry.group, resources))
     for answer in answers:
         await answer
     await one.clients.reach(one.change_number)

@@ -9,15 +9,12 @@ from benchmarks.result.row import Cell
 from benchmarks.scenario.scenario import Gridded
 from benchmarks.scenario.stand import stand
 
-PROXY: Final = Metric("per proxy", "KB")
-RESOURCE: Final = Metric("per resource", "KB")
-WHOLE: Final = Metric("in all", "MB")
+PROXY: Final = Metric("memory per proxy", "KB")
+RESOURCE: Final = Metric("memory per resource", "KB")
+WHOLE: Final = Metric("memory", "MB")
 
 QUICK: Final[Grids] = ({"proxies": (200,), "resources": (1000,), "type": ("cds",), "dialect": ("delta",)},)
-FULL: Final[Grids] = (
-    {"proxies": (100, 500), "resources": (10, 1000), "type": ("cds",), "dialect": ("delta",)},
-    {"proxies": (500,), "resources": (1000,), "type": ("cds",), "dialect": ("sotw",)},
-)
+FULL: Final[Grids] = ({"proxies": (100, 500), "resources": (10, 1000), "type": ("cds",), "dialect": ("delta",)},)
 
 
 async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:

@@ -7,11 +7,10 @@ that has come. The storm begins when the new server has its state: how long it t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-
-import anyio
 
 from benchmarks import machine
 from benchmarks.bench import Bench, Figures, Grids, Metric
@@ -45,7 +44,7 @@ async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
     port = machine.unused_port()
     async with clients(core=bench.client_core) as proxies:
         async with bench.server(name, port=port) as server:
-            one = Stand(bench, cell, server, proxies)
+            one = Stand(bench, cell, bench.servers[name], server, proxies)
             await one.set(cds=one.number("resources"), rds=1)
             await one.connect()
             server.kill()
@@ -81,13 +80,15 @@ async def highest_memory(server: Program) -> AsyncIterator[list[int]]:
 
     async def look() -> None:
         while True:
-            await anyio.sleep(LOOK)
+            await asyncio.sleep(LOOK)
             seen.append(server.memory())
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look)
+    looking = asyncio.create_task(look())  # a group would wrap what is raised in the block
+    try:
         yield seen
-        tasks.cancel_scope.cancel()
+    finally:
+        looking.cancel()
+        await asyncio.wait([looking])
 
 
 S7: Final = Gridded("S7", "reconnect storm: the server is killed, and all proxies come back at once", QUICK, FULL, figures)

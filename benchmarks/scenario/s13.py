@@ -25,9 +25,9 @@ FULL: Final[Grids] = (
 async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
     """How long the others wait for changes, and what the server keeps for the one that takes nothing."""
     async with stand(bench, name, cell) as one:
-        await one.set(cds=one.number("resources"))
+        await one.set(**{str(cell["type"]): one.number("resources")})
         await one.connect()
-        await one.change("cds", 1)
+        await one.change(str(cell["type"]), one.number("changed"))
         if cell["stuck"] != "nobody":
             await one.clients.stick(1, deaf=cell["stuck"] == "deaf")
         before = await one.collected()

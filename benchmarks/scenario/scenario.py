@@ -48,6 +48,11 @@ def streamed(_: str, server: Server) -> bool:
     return not server.polled
 
 
+def started(name: str, server: Server) -> bool:
+    """Concerns who is started here, so that it can be killed and looked into."""
+    return streamed(name, server) and not server.foreign
+
+
 @dataclass(frozen=True, slots=True)
 class Gridded:
     """A scenario that measures one server that it concerns in one cell after the other."""
@@ -57,7 +62,7 @@ class Gridded:
     quick: Grids
     full: Grids
     figures: Measure
-    concerns: Concerns = streamed
+    concerns: Concerns = started
 
     async def measure(self, bench: Bench) -> list[Row]:
         """Measures every server in every cell, in turns."""

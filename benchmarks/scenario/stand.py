@@ -17,10 +17,10 @@ from benchmarks.client.fleet import Settled, Terms
 from benchmarks.client.process import Clients, clients
 from benchmarks.result.row import Cell
 from benchmarks.server.program import Change, Program
+from benchmarks.server.table import Server
 from benchmarks.workload import Named
 from xds.model.type_url import SHORT_TYPES
 
-GROUP: Final = "edge"
 WILDCARD: Final = frozenset({"cds", "lds"})
 """The types of which a proxy asks for all; of others it asks by name."""
 QUIET: Final = 0.05
@@ -31,12 +31,13 @@ IDLE: Final = 0.02
 
 @dataclass(slots=True)
 class Stand:
-    """A server, its proxies, and `state`: what the server is told to serve, by short type and index. Changes go around all
-    resources of a type, in an order of chance, so that each comes from the last that changed the same.
+    """A server, how it was started (`entry`), its proxies, and `state`: what it is told to serve, by short type and index.
+    Changes go around all resources of a type, in an order of chance.
     """
 
     bench: Bench
     cell: Cell
+    entry: Server
     server: Program
     clients: Clients
     state: dict[tuple[str, int], Named] = field(default_factory=dict)
@@ -48,13 +49,13 @@ class Stand:
 
     async def set(self, **counts: int) -> None:
         """Serves so many resources of each type, and says first who is to come."""
-        await self.server.nodes([f"{GROUP}-{number}" for number in range(self.number("proxies"))])
+        await self.server.nodes([f"{self.entry.group}-{number}" for number in range(self.number("proxies"))])
         await self.set_for_nobody(**counts)
 
     async def set_for_nobody(self, **counts: int) -> None:
         """The same, without a word about who is to come."""
         self.state = {(short, index): workload.resource(short, index) for short, n in counts.items() for index in range(n)}
-        await self.server.set(GROUP, self.state.values())
+        await self.server.set(self.entry.group, self.state.values())
 
     async def connect(self) -> Settled:
         """Connects the proxies, and returns when they have everything."""
@@ -62,11 +63,13 @@ class Stand:
         xds, dialect = (
             (server.xds, str(self.cell["dialect"])) if server.xds else (server.rest.removeprefix("http://"), "rest")
         )
-        terms = Terms(xds, GROUP, dialect, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
+        terms = Terms(xds, self.entry.group, dialect, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
         return await self.clients.connect(terms, self.asks())
 
     def asks(self) -> list[Ask]:
-        """What a proxy asks for, one after the other: all that there is."""
+        """What a proxy asks for, one after the other: all that there is, as far as it is known."""
+        if self.entry.foreign:
+            return [Ask(SHORT_TYPES[short]) for short in sorted(WILDCARD) if (short, 0) in self.state]
         shorts = dict.fromkeys(short for short, _ in self.state)
         return [self._ask(short, [one.name for (of, _), one in self.state.items() if of == short]) for short in shorts]
 
@@ -86,7 +89,7 @@ class Stand:
 
     async def change(self, short: str, changed: int) -> Change:
         """Makes a change; returns when every proxy has it."""
-        done = await self.server.update(GROUP, self.next_change(short, changed))
+        done = await self.server.update(self.entry.group, self.next_change(short, changed))
         await self.clients.reach(self.change_number)
         return done
 
@@ -95,7 +98,9 @@ class Stand:
         await self.clients.verify(self.digests())
 
     def digests(self) -> Digests:
-        """What a proxy is to hold."""
+        """What a proxy is to hold; nothing is known of a foreign server."""
+        if self.entry.foreign:
+            return {}
         held: dict[str, dict[str, str]] = {}
         for one in self.state.values():
             held.setdefault(one.type_url, {})[one.name] = digest(one.type_url, one.value)
@@ -125,4 +130,4 @@ async def stand(bench: Bench, name: str, cell: Cell, *, port: int = 0) -> AsyncI
     """A fresh server of this name, and a client's process, inside the `async with`."""
     machine.allow(int(cell["proxies"]))
     async with bench.server(name, port=port) as server, clients(core=bench.client_core) as proxies:
-        yield Stand(bench, cell, server, proxies)
+        yield Stand(bench, cell, bench.servers[name], server, proxies)

@@ -125,7 +125,9 @@ async def _answer(line: bytes, doing: Doing) -> object:
         if type(command) not in doing:
             return Refused(f"this server cannot do {type(command).__name__.lower()!r}")
         return await doing[type(command)](command)
-    except (msgspec.DecodeError, ConfigError) as error:
+    except ConfigError as error:
+        return Refused(str(error))
+    except msgspec.DecodeError as error:
         return Refused(f"{error}: see benchmarks/server/control.py for what a command is")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from math import inf
@@ -15,12 +16,14 @@ from benchmarks.server.go_program import go
 HERE: Final = Path(__file__).parent
 GO_CONTROL_PLANE: Final = HERE / "go_control_plane.py"
 OURS: Final = "legation"
+GROUP: Final = "edge"
+"""The node group that is served, unless a server serves what it likes."""
 
 
 class Server(Struct, frozen=True):
     """How a server is started. `missing` says in words what it needs and this machine lacks, None when it lacks nothing;
     `dialects` are what it can speak, with `most` proxies at most; `polled` tells that these poll it over REST. `port` is the
-    flag that makes it listen on a certain port.
+    flag that makes it listen on a certain port. A `foreign` one runs already, and serves what it likes to a `group`.
     """
 
     command: str
@@ -29,6 +32,8 @@ class Server(Struct, frozen=True):
     most: float = inf
     polled: bool = False
     port: str = "--port"
+    foreign: bool = False
+    group: str = GROUP
 
 
 def without_go() -> str | None:
@@ -39,6 +44,12 @@ def without_go() -> str | None:
 def without_venv() -> str | None:
     """What a machine lacks on which this Python cannot make environments."""
     return None if find_spec("ensurepip") else "this Python cannot make an environment for it: install its venv package"
+
+
+def foreign(target: str, group: str, on_change: str) -> Server:
+    """A server that runs already, at host:port; a command makes changes there, with the text to put into a resource."""
+    command = [str(HERE / "foreign.py"), target, "--on-change", on_change]
+    return Server(shlex.join(command), foreign=True, group=group)
 
 
 SERVERS: Final[Mapping[str, Server]] = {
