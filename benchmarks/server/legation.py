@@ -26,6 +26,7 @@ import xds
 from benchmarks.server.control import Build, Built, Changed, Collect, Doing, Hello, Named, Nodes, Set, Update, obey
 from xds.codec import decode, resource
 from xds.model import ConfigError, Resource, Resources, Snapshot
+from xds.model.type_url import CDS
 from xds.server.transport import Transport
 from xds.server.xds_server import XdsServer
 
@@ -130,6 +131,7 @@ def release() -> str:
 
 async def main(port: int, loop: str, workers: int) -> None:
     """Serves until standard input ends."""
+    decode(CDS, b"")  # loads Envoy's types: what they take is no resource's memory
     server = XdsServer(identifier="legation", transport=Transport(workers=workers))
     note = loop if workers == 1 else f"{loop}, {workers} workers"
     async with server.serve("127.0.0.1", port) as (host, at):

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 )
 
 // mark is what tells one state of a resource from the next.
@@ -66,6 +67,9 @@ func newOrders(of store, fresh func() store) *orders {
 
 // obey answers every line until there are no more.
 func obey(in io.Reader, out io.Writer, by *orders) error {
+	if _, err := (named{TypeURL: resource.ClusterType}).message(); err != nil { // what types take is no resource's memory
+		return err
+	}
 	lines, answers := bufio.NewReaderSize(in, 1<<20), json.NewEncoder(out)
 	for {
 		line, err := lines.ReadBytes('\n')
