@@ -18,6 +18,7 @@ Reference = tuple[str, str]
 
 
 NONE: Final[frozenset[str]] = frozenset()
+MASK: Final = 2**64 - 1
 MOST: Final = 64
 """How many changes that lead to one list are kept: clients could ask for more and more of them."""
 
@@ -61,6 +62,11 @@ class Resource:
         if self.ttl is not None and not 0 < self.ttl < LONGEST_TTL:
             raise ConfigError(f"the TTL of {self.name!r} is {self.ttl} s: it must be positive, and be told in seconds")
 
+    @property
+    def digest(self) -> int:
+        """What it adds to the version of a list: its name and version as a number."""
+        return int.from_bytes(blake2b(f"{self.name}\0{self.version}".encode(), digest_size=8).digest(), "big")
+
     def is_same(self, other: Resource) -> bool:
         """Whether a client that has the other one, of the same type and name, has this one."""
         return self.version == other.version and self.ttl == other.ttl
@@ -93,6 +99,7 @@ class Resources(Mapping[str, Resource]):
         "_by_alias",
         "_by_name",
         "_changes",
+        "_digest",
         "_listed",
         "_parts",
         "_size",
@@ -111,6 +118,7 @@ class Resources(Mapping[str, Resource]):
         self._versions: Mapping[str, str] | None = None
         self._parts: WeakValueDictionary[frozenset[str], Resources] | None = None
         self._changes: dict[tuple[int, frozenset[str]], tuple[ReferenceType[Resources], Change]] = {}
+        self._digest: int | None = None
         self._size = -1
         self._version = ""
 
@@ -130,16 +138,24 @@ class Resources(Mapping[str, Resource]):
             del by_name[name]
         new = Resources(by_name)
         news = {name: one for name, one in put.items() if not ((there := had.get(name)) and one.is_same(there))}
-        new._changes[id(self), NONE] = ref(self), Change(news, tuple(sorted(gone)))
+        change = Change(news, tuple(sorted(gone)))
+        new._changes[id(self), NONE] = ref(self), change
+        new._follow(self, change)
         return new
 
     @property
     def version(self) -> str:
         """The content hash of the whole list."""
         if not self._version:
-            listed = sorted(f"{name}\0{one.version}\n" for name, one in self._by_name.items())
-            self._version = version_of("".join(listed).encode())
+            self._version = f"{self.digest:016x}"
         return self._version
+
+    @property
+    def digest(self) -> int:
+        """The version as a number: the sum of those of the resources, so that an edit changes it by what it edits."""
+        if self._digest is None:
+            self._digest = sum(one.digest for one in self._by_name.values()) & MASK
+        return self._digest
 
     @property
     def size(self) -> int:
@@ -202,17 +218,28 @@ class Resources(Mapping[str, Resource]):
         if known is None or known[0]() is not before:
             alive = {at: one for at, one in self._changes.items() if one[0]() is not None}
             self._changes = alive if len(alive) < MOST else {}
-            known = self._changes[key] = ref(before), self._compare(before, again)
+            change = self._compare(before)
+            self._follow(before, change)
+            if again:
+                repeated = {name: self._by_name[name] for name in sorted(again) if name in self._by_name}
+                change = Change({**change.upserts, **repeated}, change.removals)
+            known = self._changes[key] = ref(before), change
         return known[1]
 
-    def _compare(self, before: Resources, again: frozenset[str]) -> Change:
+    def _follow(self, before: Resources, change: Change) -> None:
+        """Works the digest out from that of a list before, where that is known."""
+        if self._digest is None and before._digest is not None:
+            left = (*(before[name] for name in change.upserts if name in before), *map(before.__getitem__, change.removals))
+            came = sum(one.digest for one in change.listed) - sum(one.digest for one in left)
+            self._digest = (before._digest + came) & MASK
+
+    def _compare(self, before: Resources) -> Change:
         had = before._by_name
         upserts = {
             name: one
             for name, one in self._by_name.items()
             if (there := had.get(name)) is not one and not (there and one.is_same(there))
         }
-        upserts.update((name, self._by_name[name]) for name in sorted(again) if name in self._by_name)
         return Change(upserts, tuple(sorted(had.keys() - self._by_name.keys())))
 
     def __getitem__(self, name: str) -> Resource:
