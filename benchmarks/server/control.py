@@ -6,7 +6,7 @@ speak `rest`. Then it answers every command, in order, and ends when its standar
     {"do": "set", "group": G, "resources": [{"type_url": T, "name": N, "value": BASE64}, …]}   the whole state of a group
     {"do": "update", "group": G, "resources": […]}   changes these resources of it only
         -> {"from": ns, "to": ns}: CLOCK_MONOTONIC before and after the change was made from messages in memory
-    {"do": "nodes", "ids": […]}   node ids to come, for servers that must know them  -> {}
+    {"do": "nodes", "ids": […]}   all node ids to come, before the `set` for them: some servers must know  -> {}
     {"do": "collect"}   collects garbage, and gives memory back to the system where the language can  -> {}
     {"do": "build", "resources": […], "times": n}   messages in memory -> a snapshot, versioned and encoded, n times;
         then n times with one message changed  -> {"cold": [CPU seconds, …], "changed": [CPU seconds, …]}
