@@ -92,7 +92,8 @@ class Group:
     """One node group: what its configuration asks for, what was made on demand besides, and what it is served of both
     given what its proxies refused.
 
-    `served` is None until something was published: a proxy of an unknown group keeps what it has.
+    `served` is None until something was published: a proxy of an unknown group keeps what it has. `sessions` are its open
+    streams.
     """
 
     def __init__(self, name: str) -> None:
@@ -101,8 +102,20 @@ class Group:
         self._made: dict[Reference, tuple[Resource, ...]] = {}
         self._whole: Snapshot | None = None
         self.served: Watch[Snapshot | None] = Watch(None)
+        self.sessions: set[Session] = set()
         self.published = time.monotonic()
         self.verdicts = Verdicts(name)
+
+    def join(self, session: Session) -> None:
+        """A stream of the group is open: it is told what there is."""
+        self.sessions.add(session)
+        self.served.follow(session.signal)
+
+    def leave(self, session: Session) -> None:
+        """It has ended, and nobody is told any more."""
+        self.sessions.discard(session)
+        self.served.unfollow(session.signal)
+        session.signal = NOBODY
 
     @property
     def whole(self) -> Snapshot:
@@ -216,13 +229,12 @@ class Fleet:
     def join(self, session: Session) -> None:
         """A proxy's stream is open."""
         self._sessions.add(session)
-        self.group(session.group).served.follow(session.signal)
+        self.group(session.group).join(session)
 
     def leave(self, session: Session) -> None:
         """A proxy's stream has ended."""
         self._sessions.discard(session)
-        self.group(session.group).served.unfollow(session.signal)
-        session.signal = NOBODY
+        self.group(session.group).leave(session)
         self._forget([session.group])
         self.settled.publish(None)
 
@@ -302,11 +314,13 @@ class Fleet:
 
     def streams(self, group: str) -> list[Session]:
         """The open streams of one group."""
-        return [one for one in self._sessions if one.group == group]
+        known = self._groups.get(group)
+        return list(known.sessions) if known is not None else []
 
     def count(self, group: str) -> int:
         """How many streams the group has."""
-        return len(self.streams(group))
+        known = self._groups.get(group)
+        return len(known.sessions) if known is not None else 0
 
     def is_live(self, group: str) -> bool:
         """Whether every proxy of the group, and there is one, has what the group is served."""
@@ -314,8 +328,8 @@ class Fleet:
 
     def has_answered(self, group: str) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer."""
-        served = self.group(group).served.value
-        return all(one.quiet and one.stream.snapshot is one.view(served) for one in self.streams(group))
+        known = self.group(group)
+        return all(one.quiet and one.stream.snapshot is one.view(known.served.value) for one in known.sessions)
 
     async def answered(self, group: str) -> None:
         """Returns when no proxy of the group has anything left to be sent or to answer."""

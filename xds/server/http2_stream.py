@@ -93,7 +93,8 @@ class Http2Stream(Stream):
         """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
         size, connection = len(data), self.connection
         if self._listener is not None and self._is_request(data) and self._pace.may(time.monotonic()):
-            connection.tell(self._window.pass_by(size) + connection.window.pass_by(size))
+            if updates := self._window.pass_by(size) + connection.window.pass_by(size):
+                connection.transport.write(updates)
             self._hand_over(self._listener, (data[PREFIX.size :],))
         else:
             self._window.consume(size)

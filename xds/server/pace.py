@@ -28,9 +28,9 @@ class Pace:
 
     def may(self, now: float) -> bool:
         """Whether the next one may happen now; then it does."""
-        if self.wait(now) > 0:
+        if self._due - self._slack > now:
             return False
-        self.take(now)
+        self._due = max(self._due, now) + self._gap
         return True
 
     async def keep(self) -> None:

@@ -126,19 +126,27 @@ class Talk:
     def play(self) -> None:
         """Says all that there is to say and room for."""
         self._is_waiting = False
+        stream = self._stream
+        if not stream.is_free:
+            return
         try:
-            while self._stream.is_free and self._say():
+            self._look()
+            while self._say() and stream.is_free:
                 pass
         except Exception as fault:  # noqa: BLE001  whoever waits for the end of the talk raises it again
-            self._stream.detach()
+            stream.detach()
             self.end(fault)
+
+    def _look(self) -> None:
+        """Serves what the group is served by now."""
+        assert self._group is not None
+        session = self.session
+        for fact in session.stream.serve(session.view(self._group.served.value)):
+            self._desk.fleet.judge(session, fact)
 
     def _say(self) -> bool:
         """Says one thing, if there is any."""
         session, desk, stream = self.session, self._desk, self.session.stream
-        assert self._group is not None
-        for fact in stream.serve(session.view(self._group.served.value)):
-            desk.fleet.judge(session, fact)
         response = stream.respond(time.monotonic())
         desk.fleet.want(session)
         self._tell()
