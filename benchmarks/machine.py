@@ -8,8 +8,8 @@ import random
 import resource
 import socket
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -48,6 +48,17 @@ def cores(*, pinned: bool) -> tuple[int | None, int | None]:
     """(core of the servers, core of the clients); None for any, as on a machine that has but one."""
     usable = sorted(os.sched_getaffinity(0))
     return (usable[0], usable[1]) if pinned and len(usable) > 1 else (None, None)
+
+
+@contextmanager
+def kept_to(core: int | None) -> Iterator[None]:
+    """Keeps this program to a core inside the `with`; None for any that it may run on."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if core is None else {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def allow(connections: int) -> None:

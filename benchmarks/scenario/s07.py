@@ -15,10 +15,9 @@ from typing import Final
 from benchmarks import machine
 from benchmarks.bench import Bench, Figures, Grids, Metric
 from benchmarks.client.dialect import Ask
-from benchmarks.client.process import clients
 from benchmarks.result.row import Cell
 from benchmarks.scenario.scenario import Gridded
-from benchmarks.scenario.stand import Stand
+from benchmarks.scenario.stand import Stand, proxies
 from benchmarks.server.program import Program
 
 SETTLED: Final = Metric("all settled", "s")
@@ -40,11 +39,10 @@ FULL: Final[Grids] = (
 
 async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
     """How the storm went, and what it took."""
-    machine.allow(int(cell["proxies"]))
     port = machine.unused_port()
-    async with clients(core=bench.client_core) as proxies:
+    async with proxies(bench, cell) as those:
         async with bench.server(name, port=port) as server:
-            one = Stand(bench, cell, bench.servers[name], server, proxies)
+            one = Stand(bench, cell, bench.servers[name], server, those)
             await one.set(cds=one.number("resources"), rds=1)
             await one.connect()
             server.kill()
@@ -52,7 +50,7 @@ async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
             await one.set(cds=one.number("resources"), rds=1)
             before = await one.quiet()
             async with highest_memory(one.server) as peak:
-                settled = await proxies.reconnect(_asks(one))
+                settled = await those.reconnect(_asks(one))
             used = await one.quiet() - before
             await one.verify()
     return {

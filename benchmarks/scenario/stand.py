@@ -126,8 +126,16 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand(bench: Bench, name: str, cell: Cell, *, port: int = 0) -> AsyncIterator[Stand]:
-    """A fresh server of this name, and a client's process, inside the `async with`."""
+async def proxies(bench: Bench, cell: Cell) -> AsyncIterator[Clients]:
+    """A client's process for as many proxies inside the `async with`; this program keeps to its core, too."""
     machine.allow(int(cell["proxies"]))
-    async with bench.server(name, port=port) as server, clients(core=bench.client_core) as proxies:
-        yield Stand(bench, cell, bench.servers[name], server, proxies)
+    with machine.kept_to(bench.client_core):
+        async with clients(core=bench.client_core) as one:
+            yield one
+
+
+@asynccontextmanager
+async def stand(bench: Bench, name: str, cell: Cell) -> AsyncIterator[Stand]:
+    """A fresh server of this name, and a client's process, inside the `async with`."""
+    async with proxies(bench, cell) as those, bench.server(name) as server:
+        yield Stand(bench, cell, bench.servers[name], server, those)
