@@ -15,8 +15,9 @@ from typing import Final
 from benchmarks.error import BenchError
 from benchmarks.gateway.manifest import GROUP, hostname
 from benchmarks.gateway.process import process
-from providers.host.binary import locate
+from providers.host.binary import find, locate
 from xds.codec.bootstrap import bootstrap
+from xds.model import ConfigError
 
 EVERY: Final = 0.005
 """Seconds between one answer and the next question, as in gateway-api-bench."""
@@ -67,6 +68,20 @@ class Probe:
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
+
+
+async def release() -> str:
+    """The version of the Envoy that is run. Raises ConfigError when there is none."""
+    return (await find(None)).version
+
+
+def without_envoy() -> str | None:
+    """What a machine lacks that has no Envoy."""
+    try:
+        locate(None)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.bench import Bench
 from benchmarks.gateway import manifest
 from benchmarks.gateway.backend import backend
-from benchmarks.gateway.envoy import Probe, envoys, probes
+from benchmarks.gateway.envoy import Probe, envoys, probes, release
 from benchmarks.gateway.manifest import Document
 from benchmarks.gateway.plane import Plane, plane
 from benchmarks.gateway.process import free_port
@@ -34,10 +34,11 @@ class Site:
         """The moment when a route answers 200 at the last Envoy, each asked every 5 ms."""
         return max(await asyncio.gather(*(one.until_ready(index) for one in self.probes)))
 
-    @property
-    def errors(self) -> int:
-        """How many answers were neither 200 nor 404."""
-        return sum(one.errors for one in self.probes)
+    def judge(self, bench: Bench, *more: Probe) -> float:
+        """How many answers were neither 200 nor 404, of more probes, too: which is told as a fault when there are any."""
+        if errors := sum(one.errors for one in (*self.probes, *more)):
+            bench.faults.append(f"answers of Envoy that were neither 200 nor 404: {errors}")
+        return errors
 
 
 Files = Iterable[tuple[str, Iterable[Document]]]
@@ -62,6 +63,7 @@ async def site(bench: Bench, files: Backed, *, many: int = 1) -> AsyncIterator[S
                 await running.live(0)
                 pids = tuple(one.pid for one in proxies)
                 async with probes(port, pids) as found:
+                    bench.versions["Envoy"] = await release()
                     yield Site(running, pids, tuple(found), port, behind)
 
 

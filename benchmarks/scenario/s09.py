@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from benchmarks import usage
 from benchmarks.bench import Bench, Figures, Metric
+from benchmarks.gateway.envoy import without_envoy
 from benchmarks.gateway.manifest import SHAPES, Document
 from benchmarks.gateway.site import Files, Site, site
 from benchmarks.result.row import Cell
@@ -53,7 +54,7 @@ async def figures(bench: Bench, _: str, cell: Cell, __: int) -> Figures:
         before = _cpu(it)
         found = [await _added(it, index, *_file(routes[: index + 1], of_a_file)) for index in range(count, len(routes))]
         costs = [1e3 * (after - start) / len(found) for start, after in zip(before, _cpu(it), strict=True)]
-        errors = it.errors
+        errors = it.judge(bench)
     return {
         **{Metric(name, "ms"): value for name, value in _distribution([one.whole for one in found]).items()},
         **{Metric(name, "ms"): median(getattr(one, part) for one in found) for part, name in STAGES.items()},
@@ -107,4 +108,5 @@ S9: Final = Gridded(
     ),
     figures=figures,
     concerns=ours,
+    missing=without_envoy,
 )

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from benchmarks.bench import Bench, Figures, Metric
 from benchmarks.error import BenchError
 from benchmarks.gateway import manifest
-from benchmarks.gateway.envoy import EVERY, PATIENCE, Probe, probes
+from benchmarks.gateway.envoy import EVERY, PATIENCE, Probe, probes, without_envoy
 from benchmarks.gateway.manifest import Document
 from benchmarks.gateway.site import Files, Site, site
 from benchmarks.result.row import Cell
@@ -50,7 +50,7 @@ async def figures(bench: Bench, _: str, cell: Cell, __: int) -> Figures:
         found = [await _bring(it, count + number) for number in range(TIMES)]
         over.set()
         await asking
-        errors = it.errors + steady.errors
+        errors = it.judge(bench, steady)
     return {
         **_middle_and_most("saved -> the good ones served", [one.served for one in found]),
         **_middle_and_most("saved -> the refusal in the status", [one.told for one in found]),
@@ -107,4 +107,5 @@ S14: Final = Gridded(
     full=({"resources": (1_000,)},),
     figures=figures,
     concerns=ours,
+    missing=without_envoy,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +56,9 @@ def started(name: str, server: Server) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Gridded:
-    """A scenario that measures one server that it concerns in one cell after the other."""
+    """A scenario that measures one server that it concerns in one cell after the other. `missing` says in words what it
+    needs and this machine lacks, None when it lacks nothing.
+    """
 
     id: str
     title: str
@@ -63,7 +66,11 @@ class Gridded:
     full: Grids
     figures: Measure
     concerns: Concerns = started
+    missing: Callable[[], str | None] = lambda: None
 
     async def measure(self, bench: Bench) -> list[Row]:
-        """Measures every server in every cell, in turns."""
+        """Measures every server in every cell, in turns; where something is missing, a note says so instead."""
+        if (lacking := self.missing()) is not None:
+            bench.notes.append(f"{self.id} is not measured: {lacking}")
+            return []
         return await bench.rows(self.id, bench.cells(self.quick, self.full), self.figures, self.concerns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,7 @@ from benchmarks.error import BenchError
 from benchmarks.gateway import eg, manifest
 from benchmarks.gateway.envoy import Probe, probes
 from benchmarks.gateway.process import process
-from benchmarks.gateway.site import site
+from benchmarks.gateway.site import Site, site
 from benchmarks.scenario import s01, s02, s09, s14
 from benchmarks.server.table import OURS, SERVERS
 from sources.gatewayapi import GatewayApi, Settings
@@ -144,6 +145,18 @@ async def test_a_port_that_somebody_else_has_is_no_envoys():
         with pytest.raises(BenchError, match="somebody else listens"):
             async with probes(probe.ports[0], [1]):
                 pass
+
+
+async def test_without_an_envoy_a_note_says_so(bench):
+    assert await replace(s09.S9, missing=lambda: "no Envoy found").measure(bench) == []
+    assert bench.notes == ["S9 is not measured: no Envoy found"]
+
+
+async def test_errors_are_a_fault_of_the_run(bench):
+    async with answering(503, 200) as probe:
+        await probe.until_ready(7)
+    assert Site(None, (), (probe,), 0, 0).judge(bench) == 1
+    assert bench.faults == ["answers of Envoy that were neither 200 nor 404: 1"]
 
 
 async def test_a_program_that_is_not_there_is_told():
