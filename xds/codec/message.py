@@ -64,6 +64,7 @@ def decode(type_url: str, body: bytes) -> Message:
 
 NODE: Final = "envoy.config.core.v3.Node"
 EXTENSIONS: Final = 9
+SKIPPED: Final = frozenset({EXTENSIONS})
 METADATA: Final = 3
 MOST: Final = 256 << 10
 """Bytes of metadata, which takes long to take apart, and of all the rest."""
@@ -75,7 +76,8 @@ def decode_node(body: bytes) -> Node:
 
     Raises ProtocolError when the bytes are no message at all, or no node, and where the rest is more than 256 KiB.
     """
-    kept = b"".join(wire.delimited(number, value) for number, value in wire.fields(body) if _is_read(value, number))
+    fields = wire.fields(body, SKIPPED)
+    kept = b"".join(wire.delimited(number, value) for number, value in fields if _is_read(value, number))
     if len(kept) > 2 * MOST:
         raise ProtocolError(f"the node of the first message has {len(kept)} bytes without its extensions")
     try:

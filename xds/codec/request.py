@@ -26,7 +26,8 @@ def read_versions(run: bytes) -> dict[str, str]:
 
     Raises ProtocolError when they are none.
     """
-    return dict(_read(run).initial_resource_versions)
+    versions = _read(run).initial_resource_versions
+    return {name: versions[name] for name in versions}
 
 
 def _read(run: bytes) -> Any:

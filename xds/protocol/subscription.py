@@ -205,7 +205,7 @@ class Subscription:
         """The client says that it holds these versions from an earlier stream."""
         if not versions:
             return
-        if any(name.startswith(SCHEME) for name in versions):
+        if SCHEME in "\n".join(versions):
             versions = {canonical(name): version for name, version in versions.items()}
         self.held, self.remembered = Recalled(self.type_url, versions), frozenset(versions)
 

@@ -30,7 +30,7 @@ class Verdicts:
     def __init__(self, group: str) -> None:
         self.group = group
         self._accepted: dict[Reference, Resource] = {}
-        self._latest: tuple[Resource, ...] = ()
+        self._latest: dict[str, tuple[Resource, ...]] = {}
         self._verdicts: dict[Reference, Verdict] = {}
 
     def __bool__(self) -> bool:
@@ -50,9 +50,9 @@ class Verdicts:
         return self._verdicts != before
 
     def _accept(self, resources: tuple[Resource, ...]) -> None:
-        if resources is self._latest and not self._verdicts:
+        if not resources or (self._latest.get(resources[0].type_url) is resources and not self._verdicts):
             return  # all the proxies of a group say the same, one after the other
-        self._latest = resources
+        self._latest[resources[0].type_url] = resources
         for one in resources:
             verdict = self._verdicts.get(one.reference)
             if verdict is None or verdict.version != one.version:  # else another proxy refused it first
@@ -129,7 +129,7 @@ class Verdicts:
                 waiting.extend(last.references - needed)
                 needed |= last.references
         self._accepted = {reference: one for reference, one in self._accepted.items() if reference in needed}
-        self._latest = ()
+        self._latest = {}
 
 
 def _is_asked_for(snapshot: Snapshot, reference: Reference, verdict: Verdict) -> bool:

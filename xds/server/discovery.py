@@ -162,13 +162,14 @@ class Discovery:
         first = await first_message(wire)
         if first is None:
             return None
-        talk = Talk(self._desk, self._open(wire, method, principal, first), http2_of(wire))
-        talk.hear(first)
+        request = method.dialect.read(first)
+        talk = Talk(self._desk, self._open(wire, method, principal, request), http2_of(wire))
+        talk.take(request)
         return talk
 
-    def _open(self, wire: Wire, method: Method, principal: Principal, first: bytes) -> Session:
+    def _open(self, wire: Wire, method: Method, principal: Principal, first: Request) -> Session:
         """The session of a stream, by the node of its first message; later nodes are not looked at."""
-        visit = self.enter(principal, method.dialect.read(first), method.only)
+        visit = self.enter(principal, first, method.only)
         features = visit.node.features
         stream = Stream(method.dialect, prefix=self._prefix(), only=method.only, limits=self._desk.limits, features=features)
         return Session(visit, str(caller_of(wire)), stream, method)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xds.model.type_url import short_type
-from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected
+from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected, Request
 from xds.protocol.encoded import tail
 from xds.server.fleet import Fleet, Group, Session
 from xds.server.http2_stream import Http2Stream
@@ -82,12 +82,12 @@ class Talk:
     # Hearing
 
     def hear(self, message: bytes) -> None:
-        """Takes one request: decides at once, and says what there is to say in its turn.
+        """Takes one request. Raises ProtocolError when it breaks the protocol."""
+        self.take(self.session.stream.dialect.read(message))
 
-        Raises ProtocolError when it breaks the protocol.
-        """
+    def take(self, request: Request) -> None:
+        """The same, already read: decides at once, and says what there is to say in its turn."""
         session, metrics = self.session, self._desk.metrics
-        request = session.stream.dialect.read(message)
         fact = session.stream.receive(request)
         metrics.request(request.type_url or session.method.only)
         if fact is not None:
