@@ -78,10 +78,12 @@ class StillPlane:
     def refusals(self):
         return self.refused
 
-    def deliveries(self, wanted):
+    async def deliveries(self, wanted):
         held = next(iter(self.held["default/edge"]))
         delivery = Delivery(held.type_url, held.name, Progress.SYNCED, held, held)
-        return ((one, [delivery]) for one in self.connected if wanted(one.node))
+        for one in self.connected:
+            if wanted(one.node):
+                yield one, [delivery]
 
     def statuses(self):
         return self.told

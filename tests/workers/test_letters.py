@@ -162,7 +162,7 @@ class TestWorkerFleet:
             fleet.judge(session, Accepted(CDS, (cluster("a"),)))
             fleet.leave(session)
         assert fleet.report().stands == {f"made-up-{number}": Stand(0, answered=True) for number in range(3)}
-        kept = fleet._groups, fleet._present, fleet._behind, fleet._known, fleet._accepted, fleet._moved
+        kept = fleet._groups, fleet._behind, fleet._known, fleet._accepted, fleet._moved
         assert not any(kept)
 
 

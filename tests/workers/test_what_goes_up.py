@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import anyio
+import grpc.aio
 import pytest
-from crew_world import GROUP, World, crewed, until
+from crew_world import GROUP, Client, World, crewed, until
 from discovery_world import cluster
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,10 +16,13 @@ from xds.codec import message_class
 from xds.model import ConfigError, Snapshot
 from xds.model.type_url import CDS
 from xds.protocol import DELTA
+from xds.server.authority import Grant
 from xds.server.load import METHOD
 from xds.server.report import Reports
 from xds.server.tls import Tls
 
+STATUS = "envoy.service.status.v3."
+FETCH = f"/{STATUS}ClientStatusDiscoveryService/FetchClientStatus"
 ACKS = ("legation_xds_acks_total", ("type", "cds"))
 ACK_SECONDS = ("legation_xds_ack_seconds_count", ("type", "cds"))
 
@@ -156,7 +161,37 @@ async def test_a_worker_that_cannot_begin_is_told_of(anyio_backend, tmp_path):
             pass
 
 
-async def test_who_cannot_be_had_with_workers_is_refused(anyio_backend):
-    with pytest.raises(ConfigError, match=r"reports.client_status does not go together"):
-        async with crewed(reports=Reports(client_status=True)):
-            pass
+async def statuses(world: World, client: Client, **fields: Any) -> dict[str, dict[str, Any]]:
+    """What CSDS says of each node, asked of whatever worker this client is with: name -> what is told of the resource."""
+    request = message_class(STATUS + "ClientStatusRequest")(**fields).SerializeToString()
+    body = await client.channel.unary_unary(FETCH)(request)
+    configs = message_class(STATUS + "ClientStatusResponse").FromString(body).config
+    return {config.node.id: {one.name: one for one in config.generic_xds_configs} for config in configs}
+
+
+async def test_how_far_each_resource_has_come_is_told_of_all_workers_by_each(anyio_backend, dialect):
+    good, bad, other = cluster("a"), cluster("a", "bad"), cluster("b")
+    async with crewed(reports=Reports(client_status=True)) as world:
+        await world.server.publish(GROUP, Snapshot.of([good]))
+        pair = await world.pair(dialect)
+        for client in pair:
+            assert await client.names() == {"a"}
+        await until(lambda: world.server.fleet.is_live(GROUP))
+        await world.server.publish(GROUP, Snapshot.of([bad, other]))
+        first, second = pair
+        await first.refuse(await first.read(), "cluster a is no good")
+        await until(lambda: list(world.server.fleet.refusals()))
+        for client in pair:
+            told = await statuses(world, client)
+            assert set(told) == {first.id, second.id}
+            for one in (told[first.id]["a"], told[second.id]["a"]):
+                assert (one.version_info, one.xds_config.value) == (good.version, good.body)
+                assert (one.error_state.details, one.error_state.version_info) == ("cluster a is no good", bad.version)
+                assert one.error_state.failed_configuration.value == bad.body
+        with pytest.raises(grpc.aio.AioRpcError, match="the request is no ClientStatusRequest"):
+            await first.channel.unary_unary(FETCH)(b"\xff")
+        with pytest.raises(grpc.aio.AioRpcError, match="is no valid regular expression"):
+            await statuses(world, first, node_matchers=[{"node_id": {"safe_regex": {"regex": "("}}}])
+        told = [one async for one in world.server.fleet.deliveries(lambda node, _: Grant() if node.id == first.id else None)]
+        assert [(proxy.node.id, {one.name for one in found}) for proxy, found in told] == [(first.id, {"a", "b"})]
+        assert all(one.held is world.server.fleet.served(GROUP).get((CDS, "a")) for _, (one, *_) in told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal as signals
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -90,9 +90,9 @@ class LivePlane:
         """What the workers measured."""
         return await self.fleet.measured()
 
-    def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[Told]:
+    def deliveries(self, wanted: Callable[[Node], bool]) -> AsyncIterator[Told]:
         """How far each resource has come at each of these proxies."""
-        return self.fleet.deliveries(lambda session: EVERYTHING if wanted(session.node) else None)
+        return self.fleet.deliveries(lambda node, _: EVERYTHING if wanted(node) else None)
 
     def refusals(self) -> Sequence[Refusal]:
         """What is refused and still asked for."""

@@ -16,7 +16,7 @@ from xds.codec.matcher import matches_node
 from xds.model import ProtocolError, Snapshot
 from xds.model.type_url import SHORT_TYPES
 from xds.server import view
-from xds.server.client_status import answer, gathered, read_json
+from xds.server.client_status import answer, read_json
 from xds.server.http_server import serve_http
 from xds.server.metrics import Metrics
 from xds.server.plane import Plane
@@ -101,7 +101,7 @@ async def _client_status(request: web.Request) -> web.Response:
     """CSDS over REST."""
     try:
         asked = read_json(await _json_of(request))
-        told = await gathered(request.app[PLANE].deliveries(lambda node: matches_node(asked.node_matchers, node)))
+        told = [one async for one in request.app[PLANE].deliveries(lambda node: matches_node(asked.node_matchers, node))]
     except ProtocolError as error:
         return web.Response(status=400, text=f"{error}\n")
     return _json(await to_thread.run_sync(lambda: to_json(answer(asked, told))))

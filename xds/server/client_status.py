@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from anyio.lowlevel import checkpoint
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
@@ -46,15 +45,6 @@ def read_json(body: dict[str, Any]) -> Any:
         return json_format.ParseDict(body, message_class(STATUS + "ClientStatusRequest")(), descriptor_pool=pool())
     except (json_format.ParseError, AttributeError, TypeError) as error:
         raise ProtocolError(f"the request is no ClientStatusRequest: {error}") from None
-
-
-async def gathered(told: Iterable[Told]) -> list[Told]:
-    """All of it. Others have their turn between one stream and the next."""
-    found: list[Told] = []
-    for one in told:
-        found.append(one)
-        await checkpoint()
-    return found
 
 
 def answer(request: Any, told: Iterable[Told]) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
+
+from anyio.lowlevel import checkpoint
 
 from xds.model import Node, Proxy, Reference, Refusal, Resource, Snapshot
 from xds.protocol import Delivery, Fact, Rejected, Stream, Verdicts
@@ -73,6 +75,10 @@ class Session:
         permitted = self.visit.grant.types
         return snapshot if permitted is None else snapshot.limited(permitted)
 
+    def deliveries(self, asked: Snapshot, refusals: Iterable[Refusal]) -> Iterator[Delivery]:
+        """How far each resource has come, when this is what the configuration of its group asks for."""
+        return self.stream.deliveries(self.permitted(asked), {(one.type_url, one.name): one for one in refusals})
+
     def found(self, reference: Reference, reason: str) -> None:
         """What was wanted was made, or was not: `reason` tells why not, where it may be another time."""
         self.stream.found(reference, reason)
@@ -86,6 +92,8 @@ class Session:
 
 Told = tuple[Proxy, Sequence[Delivery]]
 """A stream, and all that its proxy wants."""
+Granting = Callable[[Node, str], Grant | None]
+"""What somebody may be told of a node of a group; None for nothing."""
 
 
 class Group:
@@ -370,18 +378,16 @@ class Fleet:
         """What was measured of the streams elsewhere than in this process."""
         return ()
 
-    def deliveries(self, grant: Callable[[Session], Grant | None]) -> Iterator[Told]:
+    async def deliveries(self, grant: Granting) -> AsyncIterator[Told]:
         """How far each resource has come at each proxy, one stream after the other, and each as it is when it is its turn:
-        of what is granted, and not of the streams of which nothing is.
+        of what is granted, and not of the streams of which nothing is. Others have their turn in between.
         """
         for session in sorted(self._sessions, key=lambda one: (one.group, one.node.id, one.since)):
-            if (granted := grant(session)) is not None:
-                yield session.describe(), [one for one in self._deliveries(session) if granted.covers(one.type_url)]
-
-    def _deliveries(self, session: Session) -> Iterator[Delivery]:
-        group = self.group(session.group)
-        refusals = {(one.type_url, one.name): one for one in group.refusals()}
-        return session.stream.deliveries(session.permitted(group.whole), refusals)
+            if (granted := grant(session.node, session.group)) is not None:
+                group = self.group(session.group)
+                found = session.deliveries(group.whole, group.refusals())
+                yield session.describe(), [one for one in found if granted.covers(one.type_url)]
+                await checkpoint()
 
     def refusals(self) -> Iterator[Refusal]:
         """What was refused and is still asked for, in every group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from xds.model import Diagnostic, Key, Node, NodeGroup, Proxy, Refusal, Snapshot, Status
@@ -37,7 +37,7 @@ class Plane(Protocol):
         """What its other processes measured."""
         ...
 
-    def deliveries(self, wanted: Callable[[Node], bool]) -> Iterator[tuple[Proxy, Sequence[Delivery]]]:
+    def deliveries(self, wanted: Callable[[Node], bool]) -> AsyncIterator[tuple[Proxy, Sequence[Delivery]]]:
         """How far each resource has come at each of these proxies, one stream after the other."""
         ...
 

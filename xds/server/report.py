@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from xds.model import LoadSink
 from xds.server.authority import Authority
-from xds.server.csds import ClientStatus
+from xds.server.csds import ClientStatus, answered
 from xds.server.discovery import Discovery
 from xds.server.fleet import Fleet
 from xds.server.load import LoadReporting
@@ -33,6 +34,6 @@ def services(
 ) -> Iterator[ClientStatus | LoadReporting]:
     """The gRPC services of these reports."""
     if reports.client_status:
-        yield ClientStatus(fleet, discovery, authority)
+        yield ClientStatus(discovery, partial(answered, fleet, authority))
     if reports.load_interval is not None:
         yield LoadReporting(fleet, metrics, discovery, interval=reports.load_interval, sinks=reports.load_sinks)

@@ -16,10 +16,11 @@ from typing import Final
 import anyio
 from anyio.abc import Process, TaskGroup
 
-from xds.model import ConfigError, LoadSink
+from xds.model import ConfigError, LoadSink, ProtocolError
 from xds.server.background import background
+from xds.server.csds import answered
 from xds.server.load import give
-from xds.server.workers.letter import Failed, Line, News, Question, Report, Reported
+from xds.server.workers.letter import Failed, Line, News, Question, Report, Reported, Status, Statuses
 from xds.server.workers.link import Link
 from xds.server.workers.post import Post
 from xds.server.workers.reserve import reserved
@@ -167,9 +168,21 @@ class Crew:
             case Failed():
                 worker.fault = ConfigError(news.message, field=news.field, hint=news.hint)
 
-    async def _answer(self, question: Question) -> None:
-        if isinstance(question, Reported):
-            await give(question.load, self._sinks)
+    async def _answer(self, question: Question) -> object:
+        match question:
+            case Reported():
+                await give(question.load, self._sinks)
+                return None
+            case Status():
+                return await self._statuses(question)
+            case _:
+                raise NotImplementedError(f"a builder is not asked for {type(question).__name__}")
+
+    async def _statuses(self, asked: Status) -> Statuses:
+        try:
+            return Statuses(await answered(self._fleet, self._terms.authority, asked.principal, asked.request))
+        except ProtocolError as error:
+            return Statuses(b"", str(error), error.code)
 
 
 def _lost(worker: Worker) -> ConfigError:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from xds.model import Load, Reference
+from xds.model import Load, Principal, Proxy, Reference, Refusal
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -118,7 +118,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Proxies(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: who is connected?"""
+    """To a worker: who is connected, and by which number?"""
 
 
 class Measures(msgspec.Struct, frozen=True, tag=True):
@@ -138,7 +138,47 @@ class Reported(msgspec.Struct, frozen=True, tag=True):
     load: Load
 
 
-Question: TypeAlias = Proxies | Measures | Wanted | Reported
+class Stages(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: how far has each resource come at the stream with this number? `asked` makes what its group is to have of
+    what that is served; these are the group's refusals. Nothing where there is no such stream any more.
+    """
+
+    stream: int
+    asked: Edition
+    refusals: tuple[Refusal, ...]
+
+
+class Stage(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery: of what is held, the version alone where it is what is served."""
+
+    type_url: str
+    name: str
+    progress: str
+    is_asked: bool
+    held: str | Entry | None
+    error: str
+    updated: float
+    tried: float
+
+
+class Status(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: what is the ClientStatusResponse for this ClientStatusRequest of somebody?"""
+
+    principal: Principal
+    request: bytes
+
+
+class Statuses(msgspec.Struct, frozen=True, array_like=True):
+    """That response; or why there is none, with the name of a gRPC status."""
+
+    response: bytes
+    error: str = ""
+    code: str = ""
+
+
+Question: TypeAlias = Proxies | Measures | Wanted | Reported | Stages | Status
+Numbered: TypeAlias = tuple[int, Proxy]
+"""A stream, and the number that it has at its worker."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
 
-from xds.model import Resource, Snapshot
-from xds.protocol import Accepted, Rejected
+import anyio
+
+from xds.model import Refusal, Resource, Snapshot
+from xds.protocol import Accepted, Delivery, Rejected
 from xds.server.demand import Demand
 from xds.server.signal import Signal
 from xds.server.workers import edition
-from xds.server.workers.letter import Acceptance, Edition, Found, Refused, Report, Stand, Update
+from xds.server.workers.letter import Acceptance, Edition, Found, Refused, Report, Stage, Stages, Stand, Update
 from xds.server.workers.link import Link
+from xds.server.workers.stage import deliveries
 
-NOBODY = Stand(0, answered=True)
+PATIENCE: Final = 5.0
+"""Seconds that a worker has to answer a question."""
+NOBODY: Final = Stand(0, answered=True)
 
 
 class Post:
@@ -83,6 +90,17 @@ class Post:
     def has_answered(self, group: str, served: Snapshot | None) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer there, when this is served."""
         return self._taken.get(group) is served and self._stands.get(group, NOBODY).answered
+
+    async def deliveries(self, stream: int, asked: Snapshot, refusals: tuple[Refusal, ...], group: str) -> list[Delivery]:
+        """How far each resource has come at a stream of the group, when this is asked for and refused in it; nothing where
+        the worker does not say.
+        """
+        served = self._taken.get(group, edition.NOTHING)
+        question = Stages(stream, edition.between(served, asked), refusals)
+        with suppress(ConnectionError), anyio.move_on_after(PATIENCE):
+            stages = await self.link.ask(question, tuple[Stage, ...])
+            return list(deliveries(stages, asked, served))
+        return []
 
     def accepted(self, one: Acceptance) -> Accepted:
         """The fact that an acceptance tells."""

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 import anyio
 
-from xds.model import ProtocolError, Proxy, Reference, Snapshot
+from xds.model import Proxy, Reference, Snapshot
 from xds.protocol import Fact
 from xds.server import family
-from xds.server.authority import Grant
 from xds.server.demand import TOO_MANY, Demand
 from xds.server.family import Family
-from xds.server.fleet import Fleet, Session, Told
-from xds.server.workers.letter import Measures, Proxies, Question, Report, Want, Wanted
-from xds.server.workers.post import Post, rejected
+from xds.server.fleet import Fleet, Granting, Told
+from xds.server.workers.letter import Measures, Numbered, Proxies, Question, Report, Want, Wanted
+from xds.server.workers.post import PATIENCE, Post, rejected
 
 T = TypeVar("T")
-
-PATIENCE: Final = 5.0
-"""Seconds that a worker has to answer a question."""
 
 
 class SharedFleet(Fleet):
@@ -123,7 +120,7 @@ class SharedFleet(Fleet):
 
     async def proxies(self) -> list[Proxy]:
         """As in Fleet, of all posts that answer."""
-        return [one for told in (await self._ask(Proxies(), list[Proxy])).values() for one in told]
+        return [one for told in (await self._ask(Proxies(), list[Numbered])).values() for _, one in told]
 
     async def measured(self) -> Sequence[Family]:
         """What all workers measured, those included that are gone; of one that does not answer, what it said last."""
@@ -131,19 +128,23 @@ class SharedFleet(Fleet):
         self._measured.update((post, told) for post, told in answers.items() if post in self.posts)
         return family.total([self._past, *self._measured.values()])
 
-    def deliveries(self, grant: Callable[[Session], Grant | None]) -> Iterator[Told]:  # noqa: ARG002  as in Fleet
-        """Raises ProtocolError: each worker knows how far its own proxies are, and nobody puts it together."""
-        raise ProtocolError("with xds.workers it is not known how far each resource has come: see /proxies")
+    async def deliveries(self, grant: Granting) -> AsyncIterator[Told]:
+        """As in Fleet, of all posts that answer."""
+        answers = await self._ask(Proxies(), list[Numbered])
+        every = [(proxy, number, post) for post, proxies in answers.items() for number, proxy in proxies]
+        for proxy, number, post in sorted(every, key=lambda one: (one[0].group, one[0].node.id, one[0].since)):
+            granted, group = grant(proxy.node, proxy.group), self._groups.get(proxy.group)
+            if granted is not None and group is not None:
+                found = await post.deliveries(number, group.whole, tuple(group.refusals()), proxy.group)
+                yield proxy, [one for one in found if granted.covers(one.type_url)]
 
     async def _ask(self, question: Question, kind: type[T]) -> dict[Post, T]:
         """The answers of those who answer in time."""
         answers: dict[Post, T] = {}
 
         async def ask(post: Post) -> None:
-            try:
+            with suppress(ConnectionError):  # it is gone
                 answers[post] = await post.link.ask(question, kind)
-            except ConnectionError:
-                return  # it is gone
 
         with anyio.move_on_after(PATIENCE):
             async with anyio.create_task_group() as tasks:

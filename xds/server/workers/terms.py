@@ -16,8 +16,6 @@ from xds.server.transport import Transport
 class Terms:
     """As in XdsServer, and where to listen. `on_demand` are the types that the builder makes on demand; the load sinks are
     with the builder, too. Lines of the log below the `level` are not told.
-
-    Raises ConfigError for what workers cannot do.
     """
 
     grouping: GroupOf
@@ -29,14 +27,6 @@ class Terms:
     host: str = "127.0.0.1"
     port: int = 0
     level: int = 0
-
-    def __post_init__(self) -> None:
-        if self.reports.client_status:
-            raise ConfigError(
-                "does not go together with xds.workers: each knows its own proxies alone",
-                field="reports.client_status",
-                hint="write workers: 1",
-            )
 
     def pack(self) -> bytes:
         """The terms for another process. Raises ConfigError where a plug-in cannot be taken there."""

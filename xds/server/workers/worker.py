@@ -15,14 +15,28 @@ from typing import Any, Final
 import anyio
 
 from xds.codec.descriptors import pool
-from xds.model import ConfigError, Load, Proxy
+from xds.model import ConfigError, Load, Principal, ProtocolError
 from xds.server import family
 from xds.server.background import background
+from xds.server.csds import ClientStatus
 from xds.server.discovery import Discovery, PassThrough
 from xds.server.grpc_server import Service, serve
 from xds.server.metrics import Metrics
 from xds.server.report import services
-from xds.server.workers.letter import Failed, Line, Measures, News, Proxies, Question, Reported, Update, Wanted
+from xds.server.workers.letter import (
+    Failed,
+    Line,
+    Measures,
+    News,
+    Proxies,
+    Question,
+    Reported,
+    Stages,
+    Status,
+    Statuses,
+    Update,
+    Wanted,
+)
 from xds.server.workers.link import Link
 from xds.server.workers.terms import Terms, unpack
 from xds.server.workers.worker_fleet import WorkerFleet
@@ -97,8 +111,20 @@ class Worker:
             limits=terms.transport.limits(terms.on_demand),
         )
         yield discovery
-        reports = replace(terms.reports, load_sinks=(Upward(self._link),))
+        if terms.reports.client_status:
+            yield ClientStatus(discovery, self._tell_status)
+        reports = replace(terms.reports, client_status=False, load_sinks=(Upward(self._link),))
         yield from services(reports, self._fleet, self._metrics, discovery, terms.authority)
+
+    async def _tell_status(self, principal: Principal, body: bytes) -> bytes:
+        """The builder's answer: of the proxies of all workers."""
+        try:
+            told = await self._link.ask(Status(principal, body), Statuses)
+        except ConnectionError:
+            raise ProtocolError("this control plane is ending", code="UNAVAILABLE") from None
+        if told.error:
+            raise ProtocolError(told.error, code=told.code)
+        return told.response
 
     async def _follow(self) -> None:
         await self._link.follow(self._take, self._answer)
@@ -120,18 +146,15 @@ class Worker:
     async def _answer(self, question: Question) -> object:
         match question:
             case Proxies():
-                return [_brief(one) for one in await self._fleet.proxies()]
+                return self._fleet.numbered()
+            case Stages():
+                return self._fleet.stages(question)
             case Wanted():
                 return await self._fleet.wanted(question.group, frozenset(question.references))
             case Measures():
                 return family.read(self._metrics.registry)
             case _:
                 raise NotImplementedError(f"a worker is not asked for {type(question).__name__}")
-
-
-def _brief(one: Proxy) -> Proxy:
-    """A proxy without its node's metadata, which may be long and is shown nowhere."""
-    return replace(one, node=replace(one.node, metadata={}))
 
 
 def _failed(error: ConfigError) -> Failed:

@@ -11,7 +11,20 @@ from xds.protocol import Accepted, Fact
 from xds.server.demand import Demand
 from xds.server.fleet import Fleet, Session
 from xds.server.workers import edition
-from xds.server.workers.letter import Acceptance, Edition, Line, Refused, Report, Stand, Update, Want
+from xds.server.workers.letter import (
+    Acceptance,
+    Edition,
+    Line,
+    Numbered,
+    Refused,
+    Report,
+    Stage,
+    Stages,
+    Stand,
+    Update,
+    Want,
+)
+from xds.server.workers.stage import stages
 
 MOST_REFUSED: Final = 1_000
 """Refusals that may wait to be reported: what is left out, the next proxy says again."""
@@ -34,7 +47,6 @@ class WorkerFleet(Fleet):
         super().__init__()
         self.news = self.demands.news
         self.turn = self._reported = 0
-        self._present: dict[str, set[Session]] = {}
         self._behind: dict[str, set[Session]] = {}
         self._moved: set[str] = set()
         self._known: dict[OfType, ByName] = {}
@@ -57,8 +69,8 @@ class WorkerFleet(Fleet):
         self.news.set()
 
     def _turn(self, group: str, new: Snapshot | None) -> None:
-        if group in self._present:
-            self._behind[group] = set(self._present[group])
+        if streams := self.streams(group):
+            self._behind[group] = set(streams)
             self._moved.add(group)
         if new is None:
             self.clear(group)
@@ -80,15 +92,13 @@ class WorkerFleet(Fleet):
     def join(self, session: Session) -> None:
         """A proxy's stream is open."""
         super().join(session)
-        for sessions in (self._present, self._behind):
-            sessions.setdefault(session.group, set()).add(session)
+        self._behind.setdefault(session.group, set()).add(session)
         self._move(session.group)
 
     def leave(self, session: Session) -> None:
         """A proxy's stream has ended."""
         super().leave(session)
-        _discard(self._present, session)
-        _discard(self._behind, session)
+        self._catch_up(session)
         self._move(session.group)
 
     def stir(self, session: Session) -> None:
@@ -102,8 +112,18 @@ class WorkerFleet(Fleet):
     def settle(self, session: Session) -> None:
         """A proxy's stream has nothing more to say."""
         super().settle(session)
-        if session.quiet and session.rests is session.view(self.served(session.group)) and _discard(self._behind, session):
+        if session.quiet and session.rests is session.view(self.served(session.group)) and self._catch_up(session):
             self._move(session.group)
+
+    def _catch_up(self, session: Session) -> bool:
+        """A stream is not behind, or no more. Returns whether it was the last of its group."""
+        behind = self._behind.get(session.group)
+        if behind is None or session not in behind:
+            return False
+        behind.remove(session)
+        if not behind:
+            del self._behind[session.group]
+        return not behind
 
     def _move(self, group: str) -> None:
         self._moved.add(group)
@@ -152,8 +172,21 @@ class WorkerFleet(Fleet):
             one.clear()
         return report
 
+    def numbered(self) -> list[Numbered]:
+        """The open streams, each with a number of its own."""
+        return [(id(one), one.describe()) for one in self.sessions()]
+
+    def stages(self, asked: Stages) -> tuple[Stage, ...]:
+        """How far each resource has come at a stream; nothing where there is no such stream any more."""
+        session = next((one for one in self.sessions() if id(one) == asked.stream), None)
+        if session is None:
+            return ()
+        served = self.served(session.group) or edition.NOTHING
+        whole = edition.applied(served, asked.asked)
+        return tuple(stages(session.deliveries(whole, asked.refusals), served))
+
     def _stand(self, group: str) -> Stand:
-        return Stand(len(self._present.get(group, ())), group not in self._behind)
+        return Stand(self.count(group), group not in self._behind)
 
     def _acceptances(self) -> Iterator[Acceptance]:
         for (group, type_url), accepted in self._accepted.items():
@@ -165,14 +198,3 @@ class WorkerFleet(Fleet):
     def _wants(self) -> Iterator[Want]:
         while (demand := self.demands.take()) is not None:
             yield Want(demand.group, demand.type_url, demand.name)
-
-
-def _discard(sessions: dict[str, set[Session]], session: Session) -> bool:
-    """Takes a session out. Returns whether it was the last of its group."""
-    group = sessions.get(session.group)
-    if group is None or session not in group:
-        return False
-    group.remove(session)
-    if not group:
-        del sessions[session.group]
-    return not group
