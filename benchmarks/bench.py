@@ -89,18 +89,21 @@ class Bench:
         cells = [dict(zip(grid, values, strict=True)) for grid in grids for values in product(*grid.values())]
         return list({tuple(cell.items()): cell for cell in cells}.values())
 
-    async def rows(self, scenario: str, cells: Iterable[Cell], measure: Measure, concerns: Concerns = everyone) -> list[Row]:
+    async def rows(
+        self, scenario: str, cells: Iterable[Cell], measure: Measure, *, concerns: Concerns = everyone, most: int = 1_000
+    ) -> list[Row]:
         """Measures every server that the scenario concerns in every cell in which it can take part, one repetition of each
-        after the other.
+        after the other; no more than `most`, where more would find the same.
         """
         able = [name for name, server in self.servers.items() if concerns(name, server)]
         todo = [(cell, names) for cell in cells if (names := [name for name in able if self._can(name, cell)])]
-        runs = sum(len(names) for _, names in todo) * self.options.repetitions
+        repetitions = min(self.options.repetitions, most)
+        runs = sum(len(names) for _, names in todo) * repetitions
         task = self.progress.add_task(scenario, total=runs)
         found: list[Row] = []
         for cell, names in todo:
             samples: dict[tuple[str, Metric], list[float]] = {}
-            for repetition, name in product(range(self.options.repetitions), names):
+            for repetition, name in product(range(repetitions), names):
                 where = f"{scenario} {in_words(cell)}, {name}"
                 self.progress.update(task, description=where)
                 for metric, value in (await self._try(where, measure(self, name, cell, repetition))).items():

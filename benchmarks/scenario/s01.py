@@ -29,4 +29,5 @@ S1: Final = Gridded(
     quick=({"resources": (1_000, 10_000)},),
     full=({"resources": (1_000, 5_000, 10_000, 50_000)},),
     figures=figures,
+    most=1,
 )

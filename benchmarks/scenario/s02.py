@@ -135,5 +135,6 @@ S2: Final = Gridded(
     quick=({"routes": (1_000,)}, {"shape": ("EG large",)}),
     full=({"routes": (1_000, 5_000, 10_000)}, {"shape": tuple(eg.SHAPES)}),
     figures=figures,
+    most=1,
     concerns=ours,
 )

@@ -17,7 +17,7 @@ CPU: Final = Metric("CPU per proxy", "ms")
 
 QUICK: Final[Grids] = ({"proxies": (100,), "resources": (1000,), "dialect": ("delta", "sotw")},)
 FULL: Final[Grids] = (
-    {"proxies": (500,), "resources": (100, 1000), "dialect": ("delta",)},
+    {"proxies": (500,), "resources": (1000,), "dialect": ("delta",)},
     {"proxies": (10, 500), "resources": (1000,), "dialect": ("sotw",)},
 )
 

@@ -107,6 +107,7 @@ S9: Final = Gridded(
         {"routes": (3_000,), "envoys": (4,), "shape": ("plain",), "of a file": (1,)},
     ),
     figures=figures,
+    most=1,
     concerns=ours,
     missing=without_envoy,
 )

@@ -18,7 +18,6 @@ QUICK: Final[Grids] = (
 )
 FULL: Final[Grids] = (
     {"proxies": (1000,), "resources": (1000,), "type": ("cds",), "changed": (1,), "stuck": STUCK, "dialect": ("delta",)},
-    {"proxies": (200,), "resources": (1000,), "type": ("cds",), "changed": (1,), "stuck": STUCK, "dialect": ("sotw",)},
 )
 
 
@@ -37,4 +36,4 @@ async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
     return {LAST: found[LAST], P99: found[P99], GROWTH: max(0, grown) / 1e3}
 
 
-S13: Final = Gridded("S13", "a stuck proxy: what the others feel of one that takes nothing", QUICK, FULL, figures)
+S13: Final = Gridded("S13", "a stuck proxy: what the others feel of one that takes nothing", QUICK, FULL, figures, most=2)

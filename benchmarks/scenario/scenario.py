@@ -56,8 +56,8 @@ def started(name: str, server: Server) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Gridded:
-    """A scenario that measures one server that it concerns in one cell after the other. `missing` says in words what it
-    needs and this machine lacks, None when it lacks nothing.
+    """A scenario that measures one server that it concerns in one cell after the other, `most` times each at most.
+    `missing` says in words what it needs and this machine lacks, None when it lacks nothing.
     """
 
     id: str
@@ -67,10 +67,12 @@ class Gridded:
     figures: Measure
     concerns: Concerns = started
     missing: Callable[[], str | None] = lambda: None
+    most: int = 1_000
 
     async def measure(self, bench: Bench) -> list[Row]:
         """Measures every server in every cell, in turns; where something is missing, a note says so instead."""
         if (lacking := self.missing()) is not None:
             bench.notes.append(f"{self.id} is not measured: {lacking}")
             return []
-        return await bench.rows(self.id, bench.cells(self.quick, self.full), self.figures, self.concerns)
+        cells = bench.cells(self.quick, self.full)
+        return await bench.rows(self.id, cells, self.figures, concerns=self.concerns, most=self.most)

@@ -55,7 +55,7 @@ def foreign(target: str, group: str, on_change: str) -> Server:
 SERVERS: Final[Mapping[str, Server]] = {
     OURS: Server(f"{HERE / 'legation.py'}"),
     "go-control-plane": Server(f"{GO_CONTROL_PLANE} --setup group", without_go),
-    "go-control-plane, per node": Server(f"{GO_CONTROL_PLANE} --setup node", without_go),
+    "go-control-plane, per node": Server(f"{GO_CONTROL_PLANE} --setup node", without_go, most=500),
     "go-control-plane, linear": Server(f"{GO_CONTROL_PLANE} --setup linear", without_go),
     "sovereign": Server(f"{HERE / 'sovereign.py'}", without_venv, dialects=("sotw",), most=10, polled=True),
 }

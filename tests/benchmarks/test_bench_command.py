@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.progress import Progress
 
 from benchmarks import bench, machine, usage
-from benchmarks.bench import Bench, Options
+from benchmarks.bench import Bench, Metric, Options
 from benchmarks.error import BenchError
 from benchmarks.result import page
 from benchmarks.result.row import Row
 from benchmarks.result.run import Run
 from benchmarks.scenario import SCENARIOS
+from benchmarks.scenario.scenario import streamed
 from benchmarks.server.table import Server
 from xds.control.cli import main
 from xds.model.type_url import CDS
@@ -121,6 +123,22 @@ async def test_a_server_that_lacks_something_is_left_out_and_that_is_said(anyio_
     it = Bench(Options(), servers, None)
     assert list(it.servers) == ["legation"]
     assert it.notes == ["other is not measured: there is no Go"]
+
+
+async def test_servers_take_turns_and_are_measured_as_often_as_asked(anyio_backend):
+    order = []
+
+    async def measure(_, name, cell, repetition):
+        order.append((cell["proxies"], repetition, name))
+        return {Metric("taken", "ms"): len(order)}
+
+    servers = {"a": Server("x"), "b": Server("y", most=1), "polled": Server("z", polled=True)}
+    it = Bench(Options(repetitions=2), servers, Progress(disable=True))
+    rows = await it.rows("S", [{"proxies": 1}, {"proxies": 2}], measure, concerns=streamed)
+    assert order == [(1, 0, "a"), (1, 0, "b"), (1, 1, "a"), (1, 1, "b"), (2, 0, "a"), (2, 1, "a")]
+    assert [(row.server, row.samples) for row in rows] == [("a", (1, 3)), ("b", (2, 4)), ("a", (5, 6))]
+    assert len(await it.rows("S", [{"proxies": 2}], measure, concerns=streamed, most=1)) == 1
+    assert len(order) == 7
 
 
 def test_too_few_open_files_are_told(monkeypatch):
