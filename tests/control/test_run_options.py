@@ -38,9 +38,9 @@ def test_run_starts_envoys_on_this_host_and_serve_none(started):
 
 
 def test_flags_are_laid_over_the_settings_file(started):
-    flags = ("--port", "1", "--admin-port", "0", "--log-level", "debug", "--log-format", "json", "--envoy-path", "/e")
-    settings, _ = started("run", *flags)
-    assert (settings.xds.port, settings.admin.port) == (1, 0)
+    flags = "--port 1 --workers 2 --admin-port 0 --log-level debug --log-format json --envoy-path /e"
+    settings, _ = started("run", *flags.split())
+    assert (settings.xds.port, settings.xds.workers, settings.admin.port) == (1, 2, 0)
     assert (settings.log.level, settings.log.format) == ("debug", "json")
     assert settings.runner.settings.envoy_path == "/e"
 

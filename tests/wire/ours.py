@@ -1,10 +1,11 @@
 """Our server as a target of the suite: in process for tests, and as a program.
 
-python tests/wire/ours.py
+python tests/wire/ours.py [--workers N]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import subprocess
@@ -23,16 +24,18 @@ from target import Target
 from xds.codec import decode, references
 from xds.model import ConfigError, Reference, Resource, Snapshot, version_of
 from xds.server.report import Reports
+from xds.server.transport import Transport
 from xds.server.xds_server import XdsServer
 
 Groups = dict[str, dict[Reference, Resource]]
 
 
 @asynccontextmanager
-async def serving(commit: str = "") -> AsyncIterator[Target]:
+async def serving(commit: str = "", workers: int = 1) -> AsyncIterator[Target]:
     """Our server and its adapter, on this event loop."""
     told = f"{version('legation')} {commit}".strip()
-    server = XdsServer(identifier="legation", reports=Reports(client_status=True, load_interval=1.0))
+    reports = Reports(client_status=True, load_interval=1.0)
+    server = XdsServer(identifier="legation", reports=reports, transport=Transport(workers=workers))
     runner = web.AppRunner(adapter(server), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -63,6 +66,7 @@ def adapter(server: XdsServer) -> web.Application:
         group = (await request.json())["group"]
         groups.pop(group, None)
         server.clear(group)
+        await server.fleet.until(server.fleet.is_out, group)
         return web.json_response({})
 
     app = web.Application(client_max_size=64 << 20)
@@ -95,13 +99,15 @@ def commit() -> str:
         return ""
 
 
-async def main(commit: str) -> None:
+async def main(commit: str, workers: int) -> None:
     """Serves until standard input ends."""
-    async with serving(commit) as target:
+    async with serving(commit, workers) as target:
         sys.stdout.write(json.dumps(asdict(target)) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(commit()))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve (default: this one)")
+    asyncio.run(main(commit(), parser.parse_args().workers))

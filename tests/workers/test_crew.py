@@ -32,6 +32,13 @@ async def test_an_update_reaches_the_proxies_of_all_workers(world, dialect):
         assert "b" in str(got)
 
 
+async def test_a_publication_returns_when_all_workers_serve_it(world):
+    for mark in "123":
+        await world.server.publish(GROUP, Snapshot.of([cluster("a", mark)]))
+        served = world.server.fleet.served(GROUP)
+        assert [post._taken[GROUP] for post in world.server.fleet.posts] == [served, served]
+
+
 async def test_a_publication_is_accepted_when_the_proxies_of_all_workers_have_said_so(world, dialect):
     await world.server.publish(GROUP, Snapshot.of([cluster("a")]))
     one, other = await world.pair(dialect)

@@ -339,12 +339,20 @@ class Fleet:
         known = self.group(group)
         return all(one.quiet and one.stream.snapshot is one.view(known.served.value) for one in known.sessions)
 
+    def is_out(self, group: str) -> bool:  # noqa: ARG002  of a group, where others serve it
+        """Whether whoever serves the group's streams has what it is served: here, always."""
+        return True
+
     async def answered(self, group: str) -> None:
         """Returns when no proxy of the group has anything left to be sent or to answer."""
+        await self.until(self.has_answered, group)
+
+    async def until(self, condition: Callable[[str], bool], group: str) -> None:
+        """Returns when this is so of a group: it may come true whenever something is settled."""
         signal = Signal()
         self.settled.follow(signal)
         try:
-            while not self.has_answered(group):
+            while not condition(group):
                 await signal.wait()
         finally:
             self.settled.unfollow(signal)

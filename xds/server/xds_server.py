@@ -105,7 +105,7 @@ class XdsServer:
         return serve_rest(self._discovery, host, port, self._transport.tls)
 
     async def publish(self, group: str, snapshot: Snapshot, *, until: Until = "published") -> Publication:
-        """Serves this snapshot to the group from now on.
+        """Serves this snapshot to the group from now on; with workers, it returns when all of them do.
 
         With `until="accepted"` it returns when every stream of the group has answered all that it was sent: then what is
         in force there is this snapshot (or a newer one that was published meanwhile) without the refusals that are
@@ -113,8 +113,7 @@ class XdsServer:
         with `anyio.fail_after`.
         """
         self.fleet.put(group, snapshot)
-        if until == "accepted":
-            await self.fleet.answered(group)
+        await self.fleet.until(self.fleet.has_answered if until == "accepted" else self.fleet.is_out, group)
         refusals = tuple(one for one in self.fleet.refusals() if one.group == group)
         return Publication(group, self.fleet.count(group), refusals)
 

@@ -87,9 +87,13 @@ class Post:
         """The groups that have streams there."""
         return frozenset(self._stands)
 
+    def serves(self, group: str, served: Snapshot | None) -> bool:
+        """Whether the group is served this there. A worker that has yet to begin will begin with it."""
+        return not self._taken_turn or self._taken.get(group) is served
+
     def has_answered(self, group: str, served: Snapshot | None) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer there, when this is served."""
-        return self._taken.get(group) is served and self._stands.get(group, NOBODY).answered
+        return self.serves(group, served) and self._stands.get(group, NOBODY).answered
 
     async def deliveries(self, stream: int, asked: Snapshot, refusals: tuple[Refusal, ...], group: str) -> list[Delivery]:
         """How far each resource has come at a stream of the group, when this is asked for and refused in it; nothing where

@@ -106,6 +106,11 @@ class SharedFleet(Fleet):
         """As in Fleet, of all posts."""
         return sum(post.streams(group) for post in self.posts)
 
+    def is_out(self, group: str) -> bool:
+        """As in Fleet, of all posts."""
+        served = self.served(group)
+        return all(post.serves(group, served) for post in self.posts)
+
     def has_answered(self, group: str) -> bool:
         """As in Fleet, of all posts."""
         served = self.served(group)
