@@ -23,7 +23,7 @@ from benchmarks.scenario.scenario import Gridded, ours
 
 TIMES: Final = 10
 """Refused resources, one after the other."""
-LOOK: Final = 0.02
+LOOK: Final = 0.05
 """Seconds between two looks at the status page."""
 FILE: Final = "change.yaml"
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import chdir, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.file.tree import trail, walk
 
@@ -183,3 +189,53 @@ def test_a_walk_is_needed_after_a_flood_of_changes(home, monkeypatch):
     tree = walk(["conf"])
     assert tree.after({f"{home}/conf/a.yaml", f"{home}/conf/b.yaml", f"{home}/conf/.swp"}) is None
     assert tree.after({f"{home}/conf/a.yaml", f"{home}/conf/.swp"}) == tree
+
+
+PLACES = ("conf/a.yaml", "conf/b.yaml", "conf/c.txt", "conf/sub", "conf/sub/e.json", "lone.yaml")
+OPERATIONS = ("write", "remove", "rename", "link", "symlink", "make", "copy over")
+
+
+def operate(home, operation: str, one: str, other: str) -> None:
+    """Does it, if it can be done."""
+    source, target = home / one, home / other
+    with suppress(OSError, shutil.SameFileError):
+        match operation:
+            case "write":
+                source.write_text(source.read_text() + "more" if source.exists() else "new")
+            case "remove":
+                source.rmdir() if source.is_dir() and not source.is_symlink() else source.unlink()
+            case "rename":
+                source.rename(target)
+            case "link":
+                target.hardlink_to(source)
+            case "symlink":
+                target.symlink_to(source)
+            case "make":
+                source.mkdir()
+            case "copy over":
+                shutil.copyfile(source, target)
+
+
+def told(home, *paths: str) -> set[str]:
+    """What the system may tell of when something is done to these paths: to them, and where they lead."""
+    return {f"{home}/{path}" for path in paths} | {os.path.realpath(home / path) for path in paths}
+
+
+def seen(tree) -> dict[str, tuple[int, ...]]:
+    return {file: (one.st_ino, one.st_size, one.st_mtime_ns) for file, one in tree.files.items()}
+
+
+@given(st.lists(st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(PLACES), st.sampled_from(PLACES)), max_size=12))
+def test_after_any_change_the_tree_is_a_walks(operations):
+    """Whatever is done to the files, one after the other or several at once."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        home = Path(folder).resolve()
+        make(home, "conf/a.yaml", "lone.yaml")
+        tree, changed = walk(["conf", "lone.yaml"]), set()
+        for operation, one, other in operations:
+            changed |= told(home, one, other)
+            operate(home, operation, one, other)
+            changed |= told(home, one, other)
+            if operation != "write":  # else it comes with what is done next
+                tree, changed = tree.after(changed) or walk(["conf", "lone.yaml"]), set()
+                assert seen(tree) == seen(walk(["conf", "lone.yaml"]))
