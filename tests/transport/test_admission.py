@@ -71,8 +71,8 @@ async def test_streams_that_were_given_up_are_not_waited_for(serving, talks, dia
 async def test_a_flood_of_requests_is_read_at_a_pace(serving, talks, dialect, monkeypatch):
     """Row 118: by not reading, so that the client must wait; the others do not."""
     taken = []
-    hear = Talk.hear
-    monkeypatch.setattr(Talk, "hear", lambda self, message: (taken.append(self.session), hear(self, message)))
+    take = Talk.take
+    monkeypatch.setattr(Talk, "take", lambda self, request: (taken.append(self.session), take(self, request)))
     async with serving(requests_per_second=1) as (server, address), connected(address) as client:
         await server.publish("edge", clusters("a"))
         (stream,) = await opened(client, dialect, 1)

@@ -42,7 +42,7 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     keepalive_timeout_seconds: Positive = 20.0
     write_timeout_seconds: Positive = 60.0
     max_connection_age_seconds: Positive | None = None
-    new_streams_per_second: Positive = 500.0
+    new_streams_per_second: Positive = 1000.0
     requests_per_second: Positive = 500.0
     patience_seconds: Positive = DEFAULT.patience
     max_response_bytes: Annotated[int, Meta(gt=0)] = DEFAULT.response_bytes
