@@ -13,9 +13,16 @@ THEIRS = DataFrame(3, data=b"theirs").serialize()
 PING = PingFrame(0, opaque_data=b"12345678").serialize()
 
 
+class Stream:
+    is_attached = True
+
+
+STREAM = Stream()
+
+
 @pytest.fixture
 def attached():
-    return {1: "stream"}
+    return {1: STREAM}
 
 
 @pytest.fixture
@@ -26,16 +33,16 @@ def frames(attached):
 
 
 def test_a_frame_of_an_attached_stream_goes_there(frames):
-    assert list(frames.split(OURS)) == [("stream", b"ours")]
+    assert list(frames.split(OURS)) == [(STREAM, b"ours")]
 
 
 def test_the_order_stays(frames):
     assert list(frames.split(PING + OURS + OURS + THEIRS + PING + OURS)) == [
         (None, PING),
-        ("stream", b"ours"),
-        ("stream", b"ours"),
+        (STREAM, b"ours"),
+        (STREAM, b"ours"),
         (None, THEIRS + PING),
-        ("stream", b"ours"),
+        (STREAM, b"ours"),
     ]
 
 
@@ -59,7 +66,7 @@ def test_bytes_come_in_any_pieces(attached, step):
 )
 def test_what_is_not_plain_is_left_to_h2(frames, frame):
     assert list(frames.split(frame.serialize())) == [(None, frame.serialize())]
-    assert list(frames.split(OURS)) == [("stream", b"ours")]
+    assert list(frames.split(OURS)) == [(STREAM, b"ours")]
 
 
 def test_a_block_of_headers_is_not_taken_apart(frames):
@@ -67,14 +74,14 @@ def test_a_block_of_headers_is_not_taken_apart(frames):
     begin = HeadersFrame(5, data=b"").serialize()
     end = ContinuationFrame(5, data=b"", flags=["END_HEADERS"]).serialize()
     assert list(frames.split(begin + OURS)) == [(None, begin + OURS)]
-    assert list(frames.split(end + OURS)) == [(None, end), ("stream", b"ours")]
+    assert list(frames.split(end + OURS)) == [(None, end), (STREAM, b"ours")]
 
 
 def test_a_stream_that_ends_in_the_middle_has_no_more_of_it(frames, attached):
     """h2 hears of what comes after, as it may be an error."""
     reset = RstStreamFrame(1).serialize()
     found = frames.split(OURS + reset + OURS)
-    assert next(found) == ("stream", b"ours")
+    assert next(found) == (STREAM, b"ours")
     assert next(found) == (None, reset)
     attached.clear()
     assert list(found) == [(None, OURS)]

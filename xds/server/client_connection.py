@@ -7,10 +7,10 @@ import random
 from asyncio import BaseTransport, TimerHandle, Transport
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from sys import intern
 from typing import Any, Final, TypeAlias, cast
 
-from grpclib import protocol
 from grpclib.config import Configuration
 from grpclib.protocol import AbstractHandler, EventsProcessor, H2Protocol
 from h2.config import H2Configuration
@@ -81,7 +81,15 @@ class Processor(EventsProcessor):
             return
         headers = [(intern(name), intern(value)) for name, value in cast(Headers, event.headers)]
         stream = Http2Stream(self.connection, event.stream_id, dict(headers).get("grpc-encoding", "identity"))
-        self.handler.accept(stream, headers, self.register(stream))
+        self.streams[stream.id] = stream
+        self.handler.accept(stream, headers, partial(self._release, stream))
+
+    def process_data_received(self, event: DataReceived) -> None:
+        """Data that was h2's to read came; that of a stream which is over makes room for others."""
+        if (stream := self.streams.get(event.stream_id)) is not None:
+            stream.buffer.add(event.data, event.flow_controlled_length)
+        else:
+            self.connection.ack(event.stream_id, event.flow_controlled_length)
 
     def process_window_updated(self, event: WindowUpdated) -> None:
         """The client has room for more, on one stream or on all of them."""
@@ -99,16 +107,12 @@ class Processor(EventsProcessor):
         for stream in self.streams.values():
             stream.go_on()
 
-    def register(self, stream: protocol.Stream) -> Callable[[], None]:
-        """Notes a stream; the last one that ends on a connection that is to end closes it."""
-        release = super().register(stream)
-
-        def released() -> None:
-            cast(Http2Stream, stream).close()
-            release()
-            self._close_when_left()
-
-        return released
+    def _release(self, stream: Http2Stream) -> None:
+        """A stream has ended; the last one of a connection that is to end closes it."""
+        stream.close()
+        del self.streams[stream.id]
+        self.connection.ack(stream.id, stream.buffer.unacked_size())
+        self._close_when_left()
 
     def leave(self) -> None:
         """Lets the streams end well, and closes the connection after them."""
@@ -158,7 +162,7 @@ class ClientConnection(H2Protocol):
         self.connection.flush()
         self.connection.initialize()
         self.processor = Processor(self.handler, self.connection)
-        self._frames = Demultiplexer(self.connection.attached)
+        self._frames = Demultiplexer(self.processor.streams)
         self._grow_old(terms.max_connection_age_seconds)
         self._reception.connections.add(self)
 

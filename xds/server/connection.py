@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle, Transport
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 from grpclib import protocol
@@ -28,14 +28,6 @@ LINGER: Final = 5.0
 """Seconds that streams have to end well, and what was written to be read, when a connection is to be closed."""
 
 
-class Attached(Protocol):
-    """A stream that takes its data itself."""
-
-    def take(self, data: bytes) -> None:
-        """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
-        ...
-
-
 class Connection(protocol.Connection):
     """grpclib's connection, with the accounts that its streams share."""
 
@@ -52,7 +44,8 @@ class Connection(protocol.Connection):
         self._patience: TimerHandle | None = None
         self.quota = Quota(terms.max_message_bytes)
         self.window = Window(0, http2._inbound_flow_control_window_manager)  # noqa: SLF001  h2 has no other word for it
-        self.attached: dict[int, Attached] = {}
+        self.messages_received = 0  # grpclib counts these two; what is not there from the start takes more room
+        self.last_message_received: float | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         """Takes what came. Raises h2's ProtocolError for what is no HTTP/2, when the client was told so."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, TypeVar
-
-T = TypeVar("T")
+from typing import Final, Generic, Protocol, TypeVar
 
 PREFACE: Final = 24
 """Bytes that a client says before its first frame (RFC 9113, 3.4)."""
@@ -17,15 +15,27 @@ LONGEST: Final = 2**14
 """Bytes of a frame that a client may send, as it is told no other limit."""
 
 
+class Attachable(Protocol):
+    """A stream, and whether it takes its data itself."""
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it does so now."""
+        ...
+
+
+T = TypeVar("T", bound=Attachable)
+
+
 class Demultiplexer(Generic[T]):
-    """Tells whole DATA frames of the `attached` streams, by id, from all the rest. Frames with flags are the rest, too: they
-    are padded, or a stream's last.
+    """Tells whole DATA frames of those streams, by id, that are attached from all the rest. Frames with flags are the rest,
+    too: they are padded, or a stream's last.
     """
 
-    __slots__ = ("_attached", "_in_headers", "_kept", "_passing")
+    __slots__ = ("_in_headers", "_kept", "_passing", "_streams")
 
-    def __init__(self, attached: Mapping[int, T]) -> None:
-        self._attached = attached
+    def __init__(self, streams: Mapping[int, T]) -> None:
+        self._streams = streams
         self._kept = b""
         self._passing = PREFACE
         self._in_headers = False
@@ -66,7 +76,8 @@ class Demultiplexer(Generic[T]):
         """Whose DATA frame this is; of none in a block of headers, where it does not belong."""
         if data[at + 3] != DATA or data[at + 4] or self._in_headers or end - at - HEADER > LONGEST:
             return None
-        return self._attached.get(int.from_bytes(data[at + 5 : at + HEADER], "big"))
+        stream = self._streams.get(int.from_bytes(data[at + 5 : at + HEADER], "big"))
+        return stream if stream is not None and stream.is_attached else None
 
     def _pass(self, data: bytes, at: int, end: int) -> int:
         """Leaves a frame to h2. Returns where it ends, or where what there is of it does."""

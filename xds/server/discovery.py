@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -11,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
-import anyio
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError
@@ -58,9 +58,11 @@ def http2_of(wire: Wire) -> Http2Stream:
 
 async def first_message(wire: Wire) -> bytes | None:
     """The first message of a stream; None when it ends without one. Raises ProtocolError when none comes."""
-    with anyio.move_on_after(SILENCE):
-        return await wire.recv_message()
-    raise ProtocolError(f"nothing was asked in {SILENCE:.0f} s", code="DEADLINE_EXCEEDED")
+    try:
+        async with asyncio.timeout(SILENCE):
+            return await wire.recv_message()
+    except TimeoutError:
+        raise ProtocolError(f"nothing was asked in {SILENCE:.0f} s", code="DEADLINE_EXCEEDED") from None
 
 
 class PassThrough(CodecBase):

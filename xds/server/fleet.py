@@ -49,7 +49,7 @@ class Session:
     signal: Follower = NOBODY
     quiet: bool = False
     rests: Snapshot | None = None
-    denied: set[str] = field(default_factory=set)
+    denied: frozenset[str] = frozenset()
     _seen: tuple[Snapshot | None, Snapshot | None] = (None, None)
 
     @property

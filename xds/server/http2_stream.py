@@ -81,13 +81,16 @@ class Http2Stream(Stream):
     def attach(self, listener: Listener) -> None:
         """Hands over every message from now on, beginning with those that are there."""
         self._listener = listener
-        self.connection.attached[self.id] = self
         self._read_on()
 
     def detach(self) -> None:
         """Hands over nothing more."""
         self._listener = None
-        self.connection.attached.pop(self.id, None)
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it takes its data itself."""
+        return self._listener is not None
 
     def take(self, data: bytes) -> None:
         """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""

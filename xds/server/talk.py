@@ -101,7 +101,7 @@ class Talk:
         """Notes, once, that a stream asks for what it may not; it goes on with the rest."""
         session = self.session
         if type_url and type_url not in session.denied:
-            session.denied.add(type_url)
+            session.denied |= {type_url}
             self._desk.metrics.refused(session.method.service, "PERMISSION_DENIED")
             log.info("%s: %s may not ask for %s", session.group, session.node.id, in_words(short_type(type_url)))
 
