@@ -17,7 +17,7 @@ from discovery_world import SOON, Call
 from xds.protocol import SOTW, Dialect
 from xds.server.service import METHODS
 from xds.server.transport import Transport
-from xds.server.workers.crew import Crew, Worker
+from xds.server.workers.crew import Crew, Member
 from xds.server.xds_server import XdsServer
 
 GROUP = "edge"
@@ -76,8 +76,8 @@ class World:
         return self.server._serving.__self__
 
     @property
-    def workers(self) -> list[Worker]:
-        return list(self.crew._workers.values())
+    def workers(self) -> list[Member]:
+        return list(self.crew._members.values())
 
     def connect(self, dialect: Dialect, name: str = "") -> Client:
         """A client of any worker."""
@@ -87,7 +87,7 @@ class World:
         self.clients.append(client)
         return client
 
-    async def client_of(self, worker: Worker, dialect: Dialect, **first: Any) -> Client:
+    async def client_of(self, worker: Member, dialect: Dialect, **first: Any) -> Client:
         """A client of this worker: the system chooses, and so it is tried until it is one."""
         with anyio.fail_after(SOON):
             while True:
@@ -105,13 +105,13 @@ class World:
         one, other = [await self.client_of(worker, dialect, **first) for worker in self.workers]
         return one, other
 
-    async def kill(self, worker: Worker) -> None:
+    async def kill(self, worker: Member) -> None:
         os.kill(worker.process.pid, signal.SIGKILL)
         await until(lambda: worker.post not in self.server.fleet.posts)
 
     async def all_up(self) -> None:
         """Returns when both workers serve."""
-        await until(lambda: len(self.server.fleet.posts) == 2 and all(one.known.is_set() for one in self.workers))
+        await until(lambda: len(self.server.fleet.posts) == 2 and all(one.serves for one in self.workers))
 
     async def close(self) -> None:
         for one in self.clients:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -37,13 +37,14 @@ PATIENCE: Final = 15.0
 
 
 @dataclass(slots=True, eq=False)
-class Worker:
-    """One process. `known` is set when it serves, or is known not to; `fault` is why it cannot."""
+class Member:
+    """One worker. `known` is set when it `serves`, and when it is gone without; `fault` is why it is gone."""
 
     number: int
     process: Process
     post: Post
-    known: anyio.Event
+    known: anyio.Event = field(default_factory=anyio.Event)
+    serves: bool = False
     fault: ConfigError | None = None
 
 
@@ -53,7 +54,7 @@ class Crew:
     def __init__(self, terms: Terms, fleet: SharedFleet, sinks: Sequence[LoadSink] = ()) -> None:
         self._terms, self._fleet, self._sinks = terms, fleet, tuple(sinks)
         self._packed = b""
-        self._workers: dict[int, Worker] = {}
+        self._members: dict[int, Member] = {}
         self._ending = False
 
     @asynccontextmanager
@@ -77,21 +78,21 @@ class Crew:
         self._ending = False
         for number in range(1, self._terms.transport.workers + 1):
             tasks.start_soon(self._keep, await self._start(number))
-        for worker in list(self._workers.values()):
-            await worker.known.wait()
-            if worker.fault is not None:
-                raise worker.fault
+        for member in list(self._members.values()):
+            await member.known.wait()
+            if not member.serves and member.fault is not None:
+                raise member.fault
 
     async def _end(self) -> None:
         """Returns when all have drained their connections and ended."""
         self._ending = True
         with anyio.CancelScope(shield=True), anyio.move_on_after(PATIENCE):
-            for worker in self._workers.values():
-                worker.post.link.end()
-            for worker in self._workers.values():
-                await worker.process.wait()
+            for member in self._members.values():
+                member.post.link.end()
+            for member in self._members.values():
+                await member.process.wait()
 
-    async def _start(self, number: int) -> Worker:
+    async def _start(self, number: int) -> Member:
         ours, theirs = socket.socketpair()
         path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with theirs:
@@ -99,10 +100,10 @@ class Crew:
             process = await anyio.open_process(
                 PROGRAM, stdin=theirs.fileno(), stdout=None, stderr=None, env=os.environ | path, start_new_session=True
             )
-        worker = self._workers[number] = Worker(number, process, Post(await Link.over(ours)), anyio.Event())
-        return worker
+        member = self._members[number] = Member(number, process, Post(await Link.over(ours)))
+        return member
 
-    async def _again(self, number: int, pause: float) -> Worker:
+    async def _again(self, number: int, pause: float) -> Member:
         while True:
             await anyio.sleep(pause)
             try:
@@ -111,42 +112,42 @@ class Crew:
                 pause = LONGEST_PAUSE
                 log.error("worker %d cannot be started: %s; again in %.0f s", number, error, pause)  # noqa: TRY400  the system's fault
 
-    async def _keep(self, worker: Worker) -> None:
-        """Attends to a worker, and to those that take its place, until the end."""
-        pause, was_known = FIRST_PAUSE, False
+    async def _keep(self, member: Member) -> None:
+        """Attends to a worker, and to those that take its place, until the end. One that never served is no use again."""
+        pause, has_served = FIRST_PAUSE, False
         while True:
             began = time.monotonic()
-            await self._attend(worker)
-            was_known |= worker.known.is_set() and worker.fault is None
-            worker.fault = worker.fault or _lost(worker)
-            worker.known.set()
-            if self._ending or not was_known:
+            await self._attend(member)
+            has_served |= member.serves
+            if self._ending or not has_served:
                 return
             pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
-            log.error("%s; its proxies connect anew, and it is started again in %.1f s", worker.fault, pause)
-            worker = await self._again(worker.number, pause)
+            log.error("%s; its proxies connect anew, and it is started again in %.1f s", member.fault, pause)
+            member = await self._again(member.number, pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _attend(self, worker: Worker) -> None:
-        """Feeds and hears a worker until it is gone."""
-        self._fleet.posts.add(worker.post)
+    async def _attend(self, member: Member) -> None:
+        """Feeds and hears a worker until it is gone, and says why in its `fault`."""
+        self._fleet.posts.add(member.post)
         try:
             async with background() as tasks:
-                tasks.start_soon(self._feed, worker.post)
-                await worker.post.link.follow(partial(self._take, worker), self._answer)
+                tasks.start_soon(self._feed, member.post)
+                await member.post.link.follow(partial(self._take, member), self._answer)
         finally:
-            self._fleet.dismiss(worker.post)
-            await self._bury(worker)
+            self._fleet.dismiss(member.post)
+            await self._bury(member)
+            member.fault = member.fault or _lost(member)
+            member.known.set()
 
-    async def _bury(self, worker: Worker) -> None:
+    async def _bury(self, member: Member) -> None:
         """Returns when the process has ended: as it has no builder any more, or by force."""
         with anyio.CancelScope(shield=True):
-            await worker.post.link.close()
+            await member.post.link.close()
             with anyio.move_on_after(PATIENCE):
-                await worker.process.wait()
+                await member.process.wait()
                 return
-            worker.process.kill()
-            await worker.process.wait()
+            member.process.kill()
+            await member.process.wait()
 
     async def _feed(self, post: Post) -> None:
         with suppress(ConnectionError):  # it is gone, as whoever hears it learns
@@ -157,16 +158,17 @@ class Crew:
                 else:
                     await post.news.wait()
 
-    def _take(self, worker: Worker, news: News) -> None:
+    def _take(self, member: Member, news: News) -> None:
         match news:
             case Report():
-                self._fleet.hear(worker.post, news)
+                self._fleet.hear(member.post, news)
                 _log(news.lines)
-                if not worker.known.is_set():
-                    log.info("worker %d serves", worker.number)
-                    worker.known.set()
+                if not member.serves:
+                    log.info("worker %d serves", member.number)
+                    member.serves = True
+                    member.known.set()
             case Failed():
-                worker.fault = ConfigError(news.message, field=news.field, hint=news.hint)
+                member.fault = ConfigError(news.message, field=news.field, hint=news.hint)
 
     async def _answer(self, question: Question) -> object:
         match question:
@@ -185,8 +187,8 @@ class Crew:
             return Statuses(b"", str(error), error.code)
 
 
-def _lost(worker: Worker) -> ConfigError:
-    return ConfigError(f"worker {worker.number} ended with exit code {worker.process.returncode}", hint="the log says why")
+def _lost(member: Member) -> ConfigError:
+    return ConfigError(f"worker {member.number} ended with exit code {member.process.returncode}", hint="the log says why")
 
 
 def _log(lines: Sequence[Line]) -> None:

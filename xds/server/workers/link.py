@@ -82,6 +82,7 @@ class Link:
             for one in self._asked.values():
                 if not one.done():
                     one.set_exception(ConnectionError(GONE))
+            tasks.cancel_scope.cancel()
 
     async def _letters(self) -> AsyncIterator[Letter]:
         while (body := await self.receive_bytes()) is not None:

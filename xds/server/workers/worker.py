@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
@@ -69,11 +70,13 @@ class Lines(logging.Handler):
 
     def __init__(self, fleet: WorkerFleet) -> None:
         super().__init__()
-        self._fleet = fleet
+        self._fleet, self._loop = fleet, asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
         """One record, with the traceback where it has one."""
-        self._fleet.say(Line(record.name, record.levelno, self.format(record)))
+        line = Line(record.name, record.levelno, self.format(record))
+        with suppress(RuntimeError):  # the loop has ended, and so does this process
+            self._loop.call_soon_threadsafe(self._fleet.say, line)
 
 
 class Worker:
@@ -91,12 +94,12 @@ class Worker:
         async with background() as tasks:
             tasks.start_soon(self._follow)
             await self._given.wait()
-            gc.freeze()  # what is there by now mostly stays: collections that walked over it would stop the loop for long
             terms = self._terms
             try:
                 async with serve(list(self._services()), PassThrough(), terms.transport, terms.host, terms.port):
                     tasks.start_soon(self._report)
                     await self._ended.wait()
+                await self._tell()
             except ConfigError as error:
                 await self._link.send(_failed(error))
 
@@ -135,13 +138,18 @@ class Worker:
         if isinstance(news, Update):
             self._fleet.take(news)
             self._given.set()
+            if news.editions and not gc.get_freeze_count():
+                gc.freeze()  # it mostly stays: collections that walked over it would stop the loop for long
 
     async def _report(self) -> None:
         with suppress(ConnectionError):  # there is no builder any more, and this process ends
             while True:
                 await self._fleet.news.wait()
-                if (report := self._fleet.report()) is not None:
-                    await self._link.send(report)
+                await self._tell()
+
+    async def _tell(self) -> None:
+        if (report := self._fleet.report()) is not None:
+            await self._link.send(report)
 
     async def _answer(self, question: Question) -> object:
         match question:
