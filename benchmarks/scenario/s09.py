@@ -26,24 +26,28 @@ PAUSE: Final = 0.1
 
 
 class Ready(NamedTuple):
-    """How one route came, in milliseconds: until the last Envoy answered; until it was published, and how much of that was
-    the translation; from there to the answer, and to the last Envoy's ACK.
+    """How one route came, in milliseconds: until the last Envoy answered; until it was published; from there to the answer,
+    and to the last Envoy's ACK.
     """
 
     whole: float
     published: float
-    translated: float
     answered: float
     accepted: float
 
 
 STAGES: Final[Mapping[str, str]] = {
     "published": "saved -> published",
-    "translated": "  of that, translated",
     "answered": "published -> answered",
     "accepted": "published -> accepted",
 }
 """Part of the whole -> what it is called; the middle one of all routes is told."""
+SPENT: Final = (
+    Metric("translation, a route", "ms"),
+    Metric("control plane, a route", "ms CPU"),
+    Metric("all Envoys, a route", "ms CPU"),
+)
+"""What `_spent` tells, by route."""
 
 
 async def figures(bench: Bench, _: str, cell: Cell, __: int) -> Figures:
@@ -51,16 +55,14 @@ async def figures(bench: Bench, _: str, cell: Cell, __: int) -> Figures:
     shape, count, of_a_file = SHAPES[str(cell["shape"])], int(cell["routes"]), int(cell["of a file"])
     routes = [shape(index, "backend") for index in range(count + MORE[bench.options.full])]
     async with site(bench, lambda _: _files(routes[:count], of_a_file), many=int(cell["envoys"])) as it:
-        before = _cpu(it)
+        before = await _spent(it)
         found = [await _added(it, index, *_file(routes[: index + 1], of_a_file)) for index in range(count, len(routes))]
-        costs = [1e3 * (after - start) / len(found) for start, after in zip(before, _cpu(it), strict=True)]
+        spent = [1e3 * (now - then) / len(found) for then, now in zip(before, await _spent(it), strict=True)]
         errors = it.judge(bench)
     return {
         **{Metric(name, "ms"): value for name, value in _distribution([one.whole for one in found]).items()},
         **{Metric(name, "ms"): median(getattr(one, part) for one in found) for part, name in STAGES.items()},
-        **{
-            Metric(f"of {who}", "ms CPU"): cost for who, cost in zip(("the control plane", "all Envoys"), costs, strict=True)
-        },
+        **dict(zip(SPENT, spent, strict=True)),
         Metric("errors", ""): errors,
     }
 
@@ -77,18 +79,17 @@ def _file(routes: Sequence[Document], of_a_file: int) -> tuple[str, Sequence[Doc
 
 async def _added(it: Site, index: int, name: str, documents: Sequence[Document]) -> Ready:
     await asyncio.sleep(PAUSE)
-    spent = await it.plane.translation_seconds()
     saved = it.plane.write(name, documents)
     answered = await it.until_ready(index)
     published, accepted = await it.plane.live(saved)
-    translated = await it.plane.translation_seconds() - spent
-    parts = (answered - saved, published - saved, translated, answered - published, accepted - published)
+    parts = (answered - saved, published - saved, answered - published, accepted - published)
     return Ready(*(1e3 * part for part in parts))
 
 
-def _cpu(it: Site) -> tuple[float, float]:
-    """CPU seconds so far: of the control plane, of all Envoys."""
-    return usage.cpu_seconds(it.plane.pid), sum(map(usage.cpu_seconds, it.pids))
+async def _spent(it: Site) -> tuple[float, float, float]:
+    """Seconds so far: of translation and publication, which the control plane counts; of its CPU; of that of all Envoys."""
+    cpu = usage.cpu_seconds(it.plane.pid), sum(map(usage.cpu_seconds, it.pids))
+    return await it.plane.translation_seconds(), *cpu
 
 
 def _distribution(taken: Sequence[float]) -> Mapping[str, float]:
