@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from xds.codec import message_class, wire
 from xds.model import ProtocolError
-from xds.protocol import DELTA, SOTW
+from xds.model.type_url import CDS
+from xds.protocol import DELTA, SOTW, Request
 
+DELTA_REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
 WORD = st.text(st.characters(codec="utf-8"), max_size=8)
 WORDS = st.lists(WORD, max_size=4)
 STATUS = st.none() | WORD
@@ -77,3 +79,16 @@ def test_a_field_that_nobody_knows_is_skipped(dialect):
 def test_a_message_that_is_a_number_is_refused(dialect_, node):
     with pytest.raises(ProtocolError, match="holds a number"):
         dialect_.read(wire.varint(node << 3) + wire.varint(7))
+
+
+def test_an_ack_is_read_at_a_glance(monkeypatch):
+    """Nearly all that comes are ACKs, and nearly all of those a type and a nonce."""
+    monkeypatch.setattr(wire, "fields", lambda *_: pytest.fail("it was taken apart"))
+    body = message_class(DELTA_REQUEST)(type_url=CDS, response_nonce="n-1").SerializeToString()
+    assert DELTA.read(body) == Request(CDS, "n-1")
+
+
+@given(nonce=st.text(max_size=130), type_url=st.sampled_from([CDS, "", "unknown"]))
+def test_nonces_of_any_length_are_read(nonce, type_url):
+    body = message_class(DELTA_REQUEST)(type_url=type_url, response_nonce=nonce).SerializeToString()
+    assert DELTA.read(body) == Request(type_url, nonce)

@@ -29,7 +29,7 @@ DELTA_RUNS: Final = frozenset({3, 4, 5})
 """The fields of requests of which there may be thousands."""
 TYPE_URL, NONCE = 0x12, 0x32
 """How these fields of a delta request begin."""
-KNOWN: Final = {type_url.encode(): type_url for type_url in SHORT_TYPES}
+KNOWN: Final = {type_url.encode(): type_url for type_url in SHORT_TYPES.values()}
 
 
 class Dialect(Protocol):

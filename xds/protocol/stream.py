@@ -75,6 +75,7 @@ class Stream:
         self._limits, self._features, self._now = limits, features, 0.0
         self._notices: list[Notice] = []
         self._wanting: list[Reference] = []
+        self._recalls = False
 
     def receive(self, request: Request) -> Fact | None:
         """Takes one request. Returns what it says of the last response of its type, if it is an ACK or a NACK.
@@ -89,6 +90,7 @@ class Stream:
         fact = None if stale else self._answer(subscription, request)
         # What a client wants is newest in its newest request, even in one that it wrote before it saw the last response.
         self.dialect.subscribe(subscription, request, trusted=self._is_trusted(subscription))
+        self._recalls = self._recalls or subscription.returns
         if request.names or request.subscribe:
             self._limits.check_names(*(one.names for one in self._subscriptions.values()))
         return fact
@@ -99,9 +101,10 @@ class Stream:
         Returns what is found to be in force at the client since an earlier stream.
         """
         self.snapshot = snapshot
-        if snapshot is None:
+        if snapshot is None or not self._recalls:
             return ()
-        found = [(url, one.recognise(snapshot.of_type(url))) for url, one in self._subscriptions.items() if one.returns]
+        found = [(url, one.recognise(snapshot.of_type(url))) for url, one in self._subscriptions.items()]
+        self._recalls = any(one.returns for one in self._subscriptions.values())
         return tuple(Accepted(type_url, resources) for type_url, resources in found if resources)
 
     def respond(self, now: float) -> Response | None:
@@ -118,9 +121,12 @@ class Stream:
 
     def wake_at(self) -> float | None:
         """When `respond` is to be asked again even if nothing happens until then; None for never."""
-        moments = [self._overdue_at(offer) for _, offer in self._awaited()]
-        moments += [one.pulse.due_at(one.held) for one in self._mortal()]
-        soonest = min(moments, default=inf)
+        soonest = inf
+        for one in self._subscriptions.values():
+            if one.offer is not None and one.presumed is None:
+                soonest = min(soonest, self._overdue_at(one.offer))
+            elif self._is_mortal(one):
+                soonest = min(soonest, one.pulse.due_at(one.held))
         return None if soonest == inf else soonest
 
     def notices(self) -> tuple[Notice, ...]:
@@ -204,17 +210,14 @@ class Stream:
 
     # Answers that do not come
 
-    def _awaited(self) -> Iterator[tuple[Subscription, Offer]]:
-        """The offers whose answer something else may wait for."""
-        return ((one, one.offer) for one in self._subscriptions.values() if one.offer and one.presumed is None)
-
     def _overdue_at(self, offer: Offer) -> float:
         return offer.since + self._limits.patience
 
     def _lose_patience(self) -> None:
         """Presumes what is overdue. Whatever waits for it is not settled, and so is looked at again by itself."""
-        for subscription, offer in self._awaited():
-            if self._overdue_at(offer) <= self._now:
+        for subscription in self._subscriptions.values():
+            offer = subscription.offer
+            if offer is not None and subscription.presumed is None and self._overdue_at(offer) <= self._now:
                 subscription.presume(offer)
                 self._notices.append(Overdue(subscription.type_url))
 
@@ -237,18 +240,18 @@ class Stream:
         whole = is_whole(type_url) and KEEPS_TTL_OF_WHOLE_TYPES in self._features
         return type_url not in LASTING and (self.dialect.name == "delta" or whole or READS_WRAPPED in self._features)
 
-    def _mortal(self) -> Iterator[Subscription]:
-        """The subscriptions whose client keeps to TTLs, and is to hear of what it has: not while it owes an answer."""
-        if self.dialect.name == "delta" or not self._features.isdisjoint((KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES)):
-            for one in self._subscriptions.values():
-                if one.pulse and one.offer is None and self._tells_ttl(one.type_url):
-                    yield one
+    def _is_mortal(self, one: Subscription) -> bool:
+        """Whether the client keeps to TTLs, and is to hear of what it has of a type: not while it owes an answer."""
+        if not one.pulse or one.offer is not None:
+            return False
+        keeps = self.dialect.name == "delta" or not self._features.isdisjoint((KEEPS_TTL, KEEPS_TTL_OF_WHOLE_TYPES))
+        return keeps and self._tells_ttl(one.type_url)
 
     def _beat(self) -> Response | None:
         """A heartbeat, where one is due: names without content. To a full state in SotW it is all of it, as what is
         missing would be deleted, and Envoy counts as missing what has no content.
         """
-        for subscription in self._mortal():
+        for subscription in filter(self._is_mortal, self._subscriptions.values()):
             due = subscription.pulse.due(subscription.held, self._now)
             due = due[: fitting((len(one.name) + HEARTBEAT for one in due), self._limits.response_bytes)]
             if due:

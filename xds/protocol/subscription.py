@@ -44,8 +44,9 @@ class Subscription:
     whatever their version. `absent` are names the client was told do not exist. `refused` are the versions of what this
     client refused, empty for a removal: they are not offered again while they are asked for. `trial` is the search for
     what else may be to blame; where there can be none, `parked` is the content of the offer that was refused as a whole.
-    `settled` is the Resources for which there was nothing left to say. `presumed` is what the client is taken to have when
-    it did not answer the offer in time: nothing else waits for it then. The offer `supersedes` one that was never answered.
+    `settled` is the Resources for which there is nothing left to say, once what is on its way is accepted. `presumed` is
+    what the client is taken to have when it did not answer the offer in time: nothing else waits for it then. The offer
+    `supersedes` one that was never answered.
 
     `lingering` is what was removed and the client goes on with all the same, for as long as it asks for its name.
 
@@ -294,6 +295,7 @@ class Subscription:
     def send(self, offer: Offer, late: AbstractSet[str]) -> None:
         """This offer is on its way; what is owed and late comes with another."""
         self.blind = self.blind or bool(self.resumed)
+        self.settled = None if offer.whole is None or self.trial else offer.source
         self.offer, self.nonce, self.answered, self.resumed = offer, offer.nonce, True, ""
         self.owed = frozenset(late)
         if self.names and (offer.removals or offer.unknown):
@@ -342,6 +344,7 @@ class Subscription:
         lost what it is to have again.
         """
         offer, self.offer = self._closed(), None
+        self.changed()
         self.supersedes = True
         self._doubt(offer)
         self.owed = self.owed.union(filter(self.covers, offer.removals))
@@ -395,6 +398,7 @@ class Subscription:
         it stood.
         """
         offer, self.offer, message = self._closed(), None, plain(message)
+        self.changed()
         self.error = message or "no reason was given"
         if offer.heartbeat:
             return Rejected(self.type_url, (), (), self.error)
@@ -421,7 +425,6 @@ class Subscription:
     def _closed(self) -> Offer:
         assert self.offer is not None
         self.presumed, self.tried, self.supersedes = None, self.offer.since, False
-        self.changed()
         return self.offer
 
 
