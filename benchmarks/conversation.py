@@ -28,29 +28,29 @@ class Conversation:
     def __init__(self, name: str, process: Process) -> None:
         self.name, self.pid, self.hello = name, process.pid, Answer()
         self._process = process
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
+        self._waiting: deque[tuple[str, asyncio.Future[Answer]]] = deque()
         self._over = False
 
     def tell(self, command: Mapping[str, Any]) -> asyncio.Future[Answer]:
-        """Tells a command now; its answer comes when it comes. Raises BenchError when the program has ended."""
+        """Tells a command now; its answer comes when it comes, or a BenchError in its place that says what is wrong.
+
+        Raises BenchError when the program has ended.
+        """
         assert self._process.stdin is not None
         if self._over:
             raise self._ended()
         self._process.stdin.write(msgspec.json.encode(command) + b"\n")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
+        self._waiting.append((command["do"], answer))
         return answer
 
     async def ask(self, command: Mapping[str, Any], *, seconds: float = 120.0) -> Answer:
         """The answer to a command. Raises BenchError for one that says what is wrong, and for none in so many seconds."""
         try:
             async with asyncio.timeout(seconds):
-                answer = await self.tell(command)
+                return await self.tell(command)
         except TimeoutError:
-            raise BenchError(f"{self.name} did not answer {command.get('do')!r} within {seconds:.0f} s") from None
-        if "error" in answer:
-            raise BenchError(f"{self.name} could not do {command.get('do')!r}: {answer['error']}")
-        return answer
+            raise BenchError(f"{self.name} did not answer {command['do']!r} within {seconds:.0f} s") from None
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -69,14 +69,21 @@ class Conversation:
         """Takes answers until the program has ended."""
         try:
             while True:
-                answer, waiting = await self._line(), self._waiting.popleft()
-                if not waiting.done():  # nobody waits for it any more
-                    waiting.set_result(answer)
+                answer = await self._line()
+                self._settle(*self._waiting.popleft(), answer)
         except BenchError as error:
             self._over = True
-            for one in self._waiting:
+            for _, one in self._waiting:
                 if not one.done():
                     one.set_exception(error)
+
+    def _settle(self, do: str, waiting: asyncio.Future[Answer], answer: Answer) -> None:
+        if waiting.done():  # nobody waits for it any more
+            return
+        if "error" in answer:
+            waiting.set_exception(BenchError(f"{self.name} could not do {do!r}: {answer['error']}"))
+        else:
+            waiting.set_result(answer)
 
     async def end(self) -> None:
         """Ends it: its standard input ends, and when that does not help in time, it is killed."""

@@ -27,6 +27,10 @@ QUIET: Final = 0.05
 """Seconds in which a server that has nothing to do uses next to nothing."""
 IDLE: Final = 0.02
 """The part of that time that it may use all the same."""
+STEADY: Final = 1.0
+"""Seconds in which the memory of a server that is done grows or shrinks next to nothing."""
+LOOKS: Final = 40
+"""How often a server is looked at, which may never come to rest."""
 
 
 @dataclass(slots=True)
@@ -109,19 +113,22 @@ class Stand:
     async def quiet(self) -> float:
         """The CPU seconds that the server has used, when it has done what there was to do."""
         used = self.server.cpu_seconds()
-        while True:
+        for _ in range(LOOKS):
             await asyncio.sleep(QUIET)
             before, used = used, self.server.cpu_seconds()
             if used - before < QUIET * IDLE:
-                return used
+                break
+        return used
 
     async def collected(self) -> int:
         """PSS in bytes of the server, when it has collected its garbage and grows and shrinks no more."""
         await self.server.collect()
-        now, before = self.server.memory(), 0
-        while abs(now - before) > now / 500:
-            await asyncio.sleep(1)
-            now, before = self.server.memory(), now
+        now = self.server.memory()
+        for _ in range(LOOKS):
+            await asyncio.sleep(STEADY)
+            before, now = now, self.server.memory()
+            if abs(now - before) < now / 500:
+                break
         return now
 
 
