@@ -33,7 +33,7 @@ class Fleet(Protocol):
 
 class Proxy:
     """One proxy, over all its streams. `seen` is the newest change that it knows of, `messages` how many responses came.
-    With `fat` ACKs its node is in every request. One that is `mute` accepts nothing any more.
+    With `fat` ACKs its node is in every request. One that is `mute` accepts nothing any more, and nobody waits for it.
     """
 
     __slots__ = (
@@ -136,4 +136,5 @@ class Proxy:
             place = message.find(MARK, digits + DIGITS)
         if newest > before:
             self.seen = newest
-            self._fleet.arrived(before, newest, at)
+            if not self.mute:
+                self._fleet.arrived(before, newest, at)

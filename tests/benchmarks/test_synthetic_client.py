@@ -117,14 +117,17 @@ async def test_proxies_that_come_back_with_what_they_hold_are_sent_it_no_more(wo
         assert anew.bytes > first.bytes / 2
 
 
-async def test_nobody_waits_for_a_proxy_that_is_stuck(world, dialect):
+@pytest.mark.parametrize("deaf", [True, False], ids=["deaf", "mute"])
+async def test_nobody_waits_for_a_proxy_that_is_stuck(world, dialect, deaf):
     await world.publish(*workload.resources("cds", 10))
     made = Fleet(Terms(world.target, GROUP, dialect.name, 4, checked=0.25))
     await made.settle(world.asks("cds"), SOON)
-    made.stick(1, deaf=True)
+    made.stick(1, deaf=deaf)
     for change in (1, 2):
         await world.publish(workload.resource("cds", change, change))
         await made.reach(change, SOON)
+    with pytest.raises(BenchError, match="3 of 4 proxies lack change 3 after 0 s"):
+        await made.reach(3, 0.2)
     assert made.latencies({1: 0, 2: 0}).every.count == 6
     made.close()
     await anyio.wait_all_tasks_blocked()
