@@ -137,7 +137,7 @@ def release() -> str:
 async def main(port: int, loop: str, workers: int) -> None:
     """Serves until standard input ends."""
     decode(CDS, b"")  # loads Envoy's types: what they take is no resource's memory
-    server = XdsServer(identifier="legation", transport=Transport(workers=workers))
+    server = XdsServer(identifier="legation", transport=Transport(workers=workers) if workers > 1 else Transport())
     note = loop if workers == 1 else f"{loop}, {workers} workers"
     async with server.serve("127.0.0.1", port) as (host, at):
         await obey(Hello("legation", release(), f"{host}:{at}", note=note), Store(server).doing)
