@@ -27,7 +27,8 @@ from xds.model.type_url import CDS
 
 SOON = 60.0
 OURS = ("--server", "legation")
-TINY = ("--proxies", "3", "--resources", "5", "--type", "cds", "--changed", "1", "--changes", "2", "--seconds", "0.2")
+FEW = ("--proxies", "3", "--resources", "5", "--type", "cds", "--changed", "1", "--stuck", "mute", "--holding", "all")
+TINY = (*FEW, "--changes", "2", "--seconds", "0.2")
 STREAMED = {
     "S3": {"last proxy", "p50", "p99", "worst"},
     "S4": {"all proxies", "p50", "CPU per proxy"},
@@ -150,7 +151,7 @@ def test_too_few_open_files_are_told(monkeypatch):
 
 
 def test_ctrl_c_ends_all_that_was_started():
-    program = [str(Path(sys.executable).with_name("legation")), "bench", "S3", *OURS, *TINY[:-4], "--changes", "100000"]
+    program = [str(Path(sys.executable).with_name("legation")), "bench", "S3", *OURS, *FEW, "--changes", "100000"]
     started = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     children = until(
         lambda: [one for one in usage._family(started.pid) if one != started.pid], lambda found: len(found) == 2
