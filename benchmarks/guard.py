@@ -129,12 +129,12 @@ def advice(slow: Iterable[str]) -> str:
 def guard(*, write: bool) -> None:
     """Measure the CPU time of the server against its limits."""
     if write:
-        usual = asyncio.run(least(WRITING, lambda _: False))
-        LIMITS.write_bytes(
-            msgspec.json.format(msgspec.json.encode({name: ROOM * one for name, one in usual.items()})) + b"\n"
-        )
-    limits = msgspec.json.decode(LIMITS.read_bytes(), type=Scores)
-    scores = usual if write else asyncio.run(least(ATTEMPTS, lambda found: not too_slow(found, limits)))
+        scores = asyncio.run(least(WRITING, lambda _: False))
+        limits = {name: round(ROOM * score, 4) for name, score in scores.items()}
+        LIMITS.write_bytes(msgspec.json.format(msgspec.json.encode(limits)) + b"\n")
+    else:
+        limits = msgspec.json.decode(LIMITS.read_bytes(), type=Scores)
+        scores = asyncio.run(least(ATTEMPTS, lambda found: not too_slow(found, limits)))
     show(scores, limits)
     if slow := too_slow(scores, limits):
         raise SystemExit(advice(slow))

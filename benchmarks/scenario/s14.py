@@ -47,9 +47,11 @@ async def figures(bench: Bench, _: str, cell: Cell, __: int) -> Figures:
     async with site(bench, files) as it, probes(it.port, it.pids) as (steady,):
         over = asyncio.Event()
         asking = asyncio.ensure_future(_ask(steady, over))
-        found = [await _bring(it, count + number) for number in range(TIMES)]
-        over.set()
-        await asking
+        try:
+            found = [await _bring(it, count + number) for number in range(TIMES)]
+        finally:
+            over.set()
+            await asking
         errors = it.judge(bench, steady)
     return {
         **_middle_and_most("saved -> the good ones served", [one.served for one in found]),
