@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -51,9 +52,15 @@ class Node:
     @property
     def features(self) -> frozenset[str]:
         """The features that the client lists, and those that it is known to have all the same."""
-        features = self.client_features | UNLISTED.get(self.user_agent, frozenset())
-        old = self.user_agent == "envoy" and (0, 0) < self.release < SINCE_1_38
-        return features | {BREAKS_OVER_ENDPOINTS} if old else features
+        return _features(self.client_features, self.user_agent, self.release)
+
+
+@lru_cache(maxsize=64)
+def _features(listed: frozenset[str], user_agent: str, release: tuple[int, int]) -> frozenset[str]:
+    """One set for all clients that are alike."""
+    features = listed | UNLISTED.get(user_agent, frozenset())
+    old = user_agent == "envoy" and (0, 0) < release < SINCE_1_38
+    return features | {BREAKS_OVER_ENDPOINTS} if old else features
 
 
 @dataclass(frozen=True, slots=True)

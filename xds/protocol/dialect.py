@@ -236,7 +236,8 @@ class Delta:
         named = subscription.read(request.subscribe)
         legacy = first and not named and not request.unsubscribe and is_whole(subscription.type_url)
         given = subscription.given()
-        subscription.owed = subscription.owed.union(given if WILDCARD in named else named & given)
+        if again := set(given if WILDCARD in named else named & given):
+            subscription.owed |= again
         if subscription.type_url in BY_ALIAS:
             subscription.owed |= named - {WILDCARD}  # what it holds under another name may answer for these, too
         subscription.wildcard |= legacy or WILDCARD in named

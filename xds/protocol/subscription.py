@@ -198,9 +198,12 @@ class Subscription:
 
     def ask_again(self, names: set[str]) -> None:
         """Names that the client asks for, again maybe: what it was told of them is forgotten."""
-        self.absent -= names
-        self.refused = {name: version for name, version in self.refused.items() if version or name not in names}
-        self.sought = {name: reason for name, reason in self.sought.items() if reason is None or name not in names}
+        if self.absent:
+            self.absent -= names
+        if self.refused:
+            self.refused = {name: version for name, version in self.refused.items() if version or name not in names}
+        if self.sought:
+            self.sought = {name: reason for name, reason in self.sought.items() if reason is None or name not in names}
 
     def remember(self, versions: Mapping[str, str]) -> None:
         """The client says that it holds these versions from an earlier stream."""
@@ -261,9 +264,12 @@ class Subscription:
         wanted, held = self.wanted(resources), self.held
         if not (isinstance(wanted, Resources) and isinstance(held, Resources)) or not self.owed <= wanted.keys():
             return None
-        unknown = frozenset(name for name in wanted.missing if name not in held)
-        self.absent &= unknown
-        return (wanted, wanted.since(held, self.owed)) if unknown == self.absent else None
+        if wanted.missing or self.absent:
+            unknown = frozenset(name for name in wanted.missing if name not in held)
+            self.absent &= unknown
+            if unknown != self.absent:
+                return None
+        return wanted, wanted.since(held, self.owed)
 
     def draft(self, resources: Resources, wanted: Mapping[str, Resource]) -> Draft:
         """A response with all that the client wants, before anything is held back."""
@@ -297,7 +303,7 @@ class Subscription:
         self.blind = self.blind or bool(self.resumed)
         self.settled = None if offer.whole is None or self.trial else offer.source
         self.offer, self.nonce, self.answered, self.resumed = offer, offer.nonce, True, ""
-        self.owed = frozenset(late)
+        self.owed = frozenset(late) if late else NONE
         if self.names and (offer.removals or offer.unknown):
             self.absent |= self.names.intersection((*offer.removals, *offer.unknown))
 
