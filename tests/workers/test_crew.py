@@ -146,7 +146,7 @@ async def test_a_worker_that_dies_comes_back_and_its_proxies_are_told_nothing_tw
     await world.kill(dead)
     assert (await one.call.end())[0] is grpc.StatusCode.UNAVAILABLE
     await world.all_up()
-    assert "worker 1 ended with exit code -9" in caplog.text
+    assert "worker 1 was ended by signal 9; its proxies" in caplog.text
     back = await world.client_of(world.workers[0], dialect, **one.returning(got))
     await until(lambda: world.server.fleet.is_live(GROUP))
     await world.server.publish(GROUP, Snapshot.of([cluster("a"), cluster("b")]))

@@ -188,7 +188,10 @@ class Crew:
 
 
 def _lost(member: Member) -> ConfigError:
-    return ConfigError(f"worker {member.number} ended with exit code {member.process.returncode}", hint="the log says why")
+    code = member.process.returncode or 0
+    if code < 0:
+        return ConfigError(f"worker {member.number} was ended by signal {-code}")
+    return ConfigError(f"worker {member.number} ended with exit code {code}", hint="standard error says why")
 
 
 def _log(lines: Sequence[Line]) -> None:

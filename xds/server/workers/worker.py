@@ -136,9 +136,10 @@ class Worker:
 
     def _take(self, news: News) -> None:
         if isinstance(news, Update):
+            served_any = bool(self._fleet.snapshots())
             self._fleet.take(news)
             self._given.set()
-            if news.editions and not gc.get_freeze_count():
+            if not served_any:
                 gc.freeze()  # it mostly stays: collections that walked over it would stop the loop for long
 
     async def _report(self) -> None:
