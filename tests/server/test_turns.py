@@ -41,3 +41,21 @@ async def test_who_comes_while_others_play_comes_after_them():
     await asyncio.sleep(0)
     assert [type(one) for one in played] == [Calling, Player, Player]
     assert played[-1] is late
+
+
+async def test_one_that_fails_costs_no_other_its_turn():
+    played, turns = [], Turns()
+
+    class Failing:
+        def play(self) -> None:
+            raise ZeroDivisionError
+
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    for one in (Failing(), Player(played)):
+        turns.add(one)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert len(played) == 1
+    assert isinstance(failures[0], ZeroDivisionError)

@@ -108,7 +108,8 @@ class Talk:
     def _note(self, fact: Fact) -> None:
         session = self.session
         if not isinstance(fact, Rejected):
-            since_published = time.monotonic() - self._desk.fleet.group(session.group).published
+            assert self._group is not None
+            since_published = time.monotonic() - self._group.published
             self._desk.metrics.ack(fact.type_url, min(since_published, time.time() - session.since))
             return
         self._desk.metrics.nack(fact.type_url)

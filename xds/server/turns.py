@@ -31,7 +31,9 @@ class Turns:
         self._waiting.append(player)
 
     def _serve(self) -> None:
-        for _ in range(min(SLICE, len(self._waiting))):
-            self._waiting.popleft().play()
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._serve)
+        try:
+            for _ in range(min(SLICE, len(self._waiting))):
+                self._waiting.popleft().play()
+        finally:  # whatever becomes of one, the others have theirs
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._serve)
