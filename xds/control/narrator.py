@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from xds.control.pipeline import Pipeline
-from xds.control.reading import Complaints, Reading
+from xds.control.reading import Complaints, Reading, place_of
 from xds.model import Diagnostic, Key, Refusal, Severity, Snapshot, Status
 from xds.model.type_url import short_type
 from xds.server.fleet import Fleet
@@ -30,7 +30,7 @@ class Narrator:
         self._pipeline, self._fleet = pipeline, fleet
         self._told = Reading()
         self._heard = Complaints()
-        self._complaints: tuple[Diagnostic, ...] = ()
+        self._complaints: list[Diagnostic] = []
         self._refusals: frozenset[Refusal] = frozenset()
         self._asked: Mapping[str, Snapshot] = {}
         self._changing: set[str] = set()
@@ -62,7 +62,7 @@ class Narrator:
 
     def _tell_complaints(self, reading: Reading) -> None:
         old, self._complaints = self._complaints, self._heard.of(reading)
-        came, gone = _but(self._complaints, old), _but(old, self._complaints)
+        came, gone = sorted(_but(self._complaints, old), key=place_of), sorted(_but(old, self._complaints), key=place_of)
         known = set(map(_identity, gone))
         for one in {_identity(one): one for one in came if _identity(one) not in known}.values():
             log.log(LEVELS[one.severity], "%s", one)

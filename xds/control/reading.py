@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from xds.codec.document import locate
-from xds.model import Condition, Diagnostic, Key, Object, Objects, Origin, Severity, Status, Translation
+from xds.model import Condition, Diagnostic, Key, Object, Objects, Severity, Status, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Reading:
     @property
     def complaints(self) -> tuple[Diagnostic, ...]:
         """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
-        return Complaints().of(self)
+        return tuple(sorted(Complaints().of(self), key=place_of))
 
     def _not_accepted(self, key: Key, one: Object, flaw: Diagnostic) -> Status:
         stays = "; the last good version stays in force" if self.objects.get(key) else ""
@@ -71,29 +71,31 @@ Trouble = tuple[str, Diagnostic]
 
 
 class Complaints:
-    """The complaints of one reading after the other, looked for only in objects that changed, or whose status did."""
+    """The complaints of one reading after the other, in no order; only those of statuses that changed are made anew. Of an
+    object that only moved in its file the line stays the one that was told.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[Status, Object | None, tuple[Trouble, ...]]] = {}
+        self._known: dict[Key, tuple[Status, tuple[Trouble, ...]]] = {}
 
-    def of(self, reading: Reading) -> tuple[Diagnostic, ...]:
-        """Those of this reading, by file and line."""
-        failing = ((key, one) for key, one in reading.translation.statuses.items() if not one.well)
-        self._known = {key: self._look(key, status, reading.objects.get(key)) for key, status in failing}
+    def of(self, reading: Reading) -> list[Diagnostic]:
+        """Those of this reading."""
+        last, self._known = self._known, {}
+        for key, status in reading.translation.statuses.items():
+            if not status.well:
+                known = last.get(key)
+                self._known[key] = (
+                    known if known and known[0] is status else (status, tuple(_troubles(key, status, reading)))
+                )
         said = {(one.key, one.message) for one in reading.diagnostics}
-        troubles = ((key, *one) for key, (_, _, found) in self._known.items() for one in found)
-        news = (one for key, message, one in troubles if (key, message) not in said)
-        return tuple(sorted((*reading.diagnostics, *news), key=place_of))
-
-    def _look(self, key: Key, status: Status, about: Object | None) -> tuple[Status, Object | None, tuple[Trouble, ...]]:
-        known = self._known.get(key)
-        if known is not None and known[0] is status and known[1] is about:
-            return known
-        return status, about, tuple(_troubles(key, status, about.origin if about else None))
+        troubles = ((key, *one) for key, (_, found) in self._known.items() for one in found)
+        return [*reading.diagnostics, *(one for key, message, one in troubles if not said or (key, message) not in said)]
 
 
-def _troubles(key: Key, status: Status, origin: Origin | None) -> Iterator[Trouble]:
+def _troubles(key: Key, status: Status, reading: Reading) -> Iterator[Trouble]:
     """The conditions that tell of trouble, as diagnostics on the object that has them."""
+    about = reading.objects.get(key)
+    origin = about.origin if about else None
     for part, condition in status.causes():
         where = locate(origin, condition.field) if origin else None
         yield condition.message, Diagnostic(_in_words(part, condition), key, origin=where)
