@@ -104,7 +104,8 @@ class Fleet:
             self._tasks.cancel_scope.cancel()
         self._tasks = None
         self._raise_for(lacking, "something that they asked for", seconds)
-        return Settled(Spread.of([at - start for at in self._settled]), self.bytes - before, dict(self._endings))
+        endings, self._endings = self._endings, Counter()
+        return Settled(Spread.of([at - start for at in self._settled]), self.bytes - before, endings)
 
     async def reach(self, change: int, seconds: float) -> None:
         """Returns when every proxy has a change, but for those that are stuck. Raises BenchError when that takes longer."""
@@ -119,7 +120,7 @@ class Fleet:
         return found
 
     def verify(self, expected: Digests) -> list[str]:
-        """What was wrong, in words, now that every proxy should hold exactly this of these types."""
+        """What was wrong since all settled, in words, now that every proxy should hold exactly this of these types."""
         ended = [f"{times} x {why}" for why, times in self._endings.items()]
         return ended + [fault for check in self._checks() for fault in check.verify(expected)]
 

@@ -15,6 +15,7 @@ from benchmarks.client.check import Digests, digest
 from benchmarks.client.dialect import Ask
 from benchmarks.client.fleet import Settled, Terms
 from benchmarks.client.process import Clients, clients
+from benchmarks.error import BenchError
 from benchmarks.result.row import Cell
 from benchmarks.server.program import Change, Program
 from benchmarks.server.table import Server
@@ -62,13 +63,16 @@ class Stand:
         await self.server.set(self.entry.group, self.state.values())
 
     async def connect(self) -> Settled:
-        """Connects the proxies, and returns when they have everything."""
+        """Connects the proxies, and returns when they have everything. Raises BenchError when one had to try again."""
         options, server = self.bench.options, self.server
         xds, dialect = (
             (server.xds, str(self.cell["dialect"])) if server.xds else (server.rest.removeprefix("http://"), "rest")
         )
         terms = Terms(xds, self.entry.group, dialect, self.number("proxies"), fat_acks=options.fat_acks, seed=options.seed)
-        return await self.clients.connect(terms, self.asks())
+        settled = await self.clients.connect(terms, self.asks())
+        if settled.endings:
+            raise BenchError("; ".join(f"{times} x {why}" for why, times in settled.endings.items()))
+        return settled
 
     def asks(self) -> list[Ask]:
         """What a proxy asks for, one after the other: all that there is, as far as it is known."""

@@ -133,6 +133,28 @@ async def test_nobody_waits_for_a_proxy_that_is_stuck(world, dialect, deaf):
     await anyio.wait_all_tasks_blocked()
 
 
+async def test_how_often_proxies_had_to_try_again_is_told_and_they_do(dialect):
+    server = XdsServer()
+    async with server.serve() as (host, port):
+        pass
+    async with fleet(f"{host}:{port}", dialect, proxies=2) as proxies, anyio.create_task_group() as tasks:
+        found = []
+
+        async def settle():
+            found.append(await proxies.settle([Ask(CDS, expect=1)], SOON))
+
+        tasks.start_soon(settle)
+        while not proxies._endings:  # noqa: ASYNC110  they are refused, and tell nobody
+            await anyio.sleep(0.01)
+        async with server.serve(host, port):
+            await server.publish(GROUP, Snapshot.of([resource({"@type": CDS, "name": "a"})]))
+            while not found:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+            assert all(why.startswith("no connection: ") for why in found[0].endings)
+            assert sum(found[0].endings.values()) >= 2
+            assert proxies.verify({}) == []
+
+
 async def test_a_server_that_is_not_there_is_told(dialect):
     async with fleet("127.0.0.1:1", dialect) as proxies:
         with pytest.raises(BenchError, match=r"5 of 5 proxies lack .* \(\d+ x no connection: "):
