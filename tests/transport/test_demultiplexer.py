@@ -1,4 +1,4 @@
-"""Demultiplexers: whole DATA frames of attached streams go there, and every other byte, in order, to h2."""
+"""Demultiplexers: whole DATA frames of open streams go there, and every other byte, in order, to h2."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ PING = PingFrame(0, opaque_data=b"12345678").serialize()
 
 
 class Stream:
-    is_attached = True
+    is_open = True
 
 
 STREAM = Stream()
 
 
 @pytest.fixture
-def attached():
+def open_streams():
     return {1: STREAM}
 
 
 @pytest.fixture
-def frames(attached):
-    made = Demultiplexer(attached)
+def frames(open_streams):
+    made = Demultiplexer(open_streams)
     assert list(made.split(PREFACE)) == [(None, PREFACE)]
     return made
 
 
-def test_a_frame_of_an_attached_stream_goes_there(frames):
+def test_a_frame_of_an_open_streams_stream_goes_there(frames):
     assert list(frames.split(OURS)) == [(STREAM, b"ours")]
 
 
@@ -46,9 +46,18 @@ def test_the_order_stays(frames):
     ]
 
 
+def test_h2_hears_that_a_stream_begins_before_its_data_comes(frames, open_streams):
+    """In one read, as a client sends its first request."""
+    begin = HeadersFrame(5, data=b"", flags=["END_HEADERS"]).serialize()
+    found = frames.split(begin + DataFrame(5, data=b"first").serialize())
+    assert next(found) == (None, begin)
+    open_streams[5] = STREAM
+    assert list(found) == [(STREAM, b"first")]
+
+
 @pytest.mark.parametrize("step", [1, 2, 5, 9, 10, 13, 40])
-def test_bytes_come_in_any_pieces(attached, step):
-    frames = Demultiplexer(attached)
+def test_bytes_come_in_any_pieces(open_streams, step):
+    frames = Demultiplexer(open_streams)
     said = PREFACE + PING + OURS + THEIRS + OURS + PING
     found = [one for at in range(0, len(said), step) for one in frames.split(said[at : at + step])]
     assert [data for stream, data in found if stream] == [b"ours", b"ours"]
@@ -77,17 +86,17 @@ def test_a_block_of_headers_is_not_taken_apart(frames):
     assert list(frames.split(end + OURS)) == [(None, end), (STREAM, b"ours")]
 
 
-def test_a_stream_that_ends_in_the_middle_has_no_more_of_it(frames, attached):
+def test_a_stream_that_ends_in_the_middle_has_no_more_of_it(frames, open_streams):
     """h2 hears of what comes after, as it may be an error."""
     reset = RstStreamFrame(1).serialize()
     found = frames.split(OURS + reset + OURS)
     assert next(found) == (STREAM, b"ours")
     assert next(found) == (None, reset)
-    attached.clear()
+    open_streams.clear()
     assert list(found) == [(None, OURS)]
 
 
-def test_what_was_kept_of_a_stream_that_is_over_goes_to_h2(frames, attached):
+def test_what_was_kept_of_a_stream_that_is_over_goes_to_h2(frames, open_streams):
     assert list(frames.split(OURS[:11])) == []
-    attached.clear()
+    open_streams.clear()
     assert list(frames.split(OURS[11:])) == [(None, OURS)]

@@ -156,6 +156,22 @@ async def test_frames_may_be_empty_and_small(served, dialect):
         await client.until(lambda: client.data(stream))
 
 
+async def test_a_length_that_is_announced_is_held_to(served, bystander, dialect):
+    """h2 counts, so that it must see all of it."""
+    _, address = served
+    data = framed(opening(dialect))
+    async with connected(address) as client:
+        stream = await client.open(dialect, content_length=str(len(data)))
+        await client.send(stream, data[:20])
+        await client.send(stream, data[20:], end=True)
+        assert (await client.status(stream))[0] == "0"
+        stream = await client.open(dialect, content_length=str(len(data) + 1))
+        await client.send(stream, data[:20])
+        await client.send(stream, data[20:], end=True)
+        await client.until(lambda: client.closed)
+        assert client.goaways()
+
+
 async def test_frames_of_an_unknown_kind_are_ignored(served, dialect):
     """RFC 9113, 5.5."""
     _, address = served

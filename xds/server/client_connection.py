@@ -80,7 +80,9 @@ class Processor(EventsProcessor):
             self.connection.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
             return
         headers = [(intern(name), intern(value)) for name, value in cast(Headers, event.headers)]
-        stream = Http2Stream(self.connection, event.stream_id, dict(headers).get("grpc-encoding", "identity"))
+        named = dict(headers)
+        encoding, measured = named.get("grpc-encoding", "identity"), "content-length" in named
+        stream = Http2Stream(self.connection, event.stream_id, encoding, measured=measured)
         self.streams[stream.id] = stream
         self.handler.accept(stream, headers, partial(self._release, stream))
 
@@ -172,7 +174,7 @@ class ClientConnection(H2Protocol):
             self._timers.append(asyncio.get_running_loop().call_later(age, self.leave))
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came: to streams that are attached, and to h2."""
+        """Bytes came: to streams that are open, and to h2."""
         try:
             if (stream := self._frames.whole(data)) is not None:
                 stream.take(data[HEADER:])

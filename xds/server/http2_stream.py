@@ -51,14 +51,14 @@ class Listener(Protocol):
 
 class Http2Stream(Stream):
     """A grpclib stream that holds its client to the terms of the transport. Of grpclib's own state it has what a server
-    needs.
+    needs. While it is open its data goes past h2, but where it is measured: h2 compares it with the length in a header.
     """
 
     connection: Connection
     buffer: Inbox
     id: int
 
-    def __init__(self, connection: Connection, stream_id: int, encoding: str) -> None:
+    def __init__(self, connection: Connection, stream_id: int, encoding: str, *, measured: bool = False) -> None:
         self.connection, self.id, self.wrapper = connection, stream_id, None
         self._h2_connection, self._transport = connection.http2, connection.transport
         self._flow = connection.http2.streams[stream_id]
@@ -74,6 +74,7 @@ class Http2Stream(Stream):
         self._reader: Future[None] | None = None
         self._writer: Future[None] | None = None
         self._body: bytes | None = None
+        self.is_open = not measured
         self._is_admitted = self._has_written = self._is_ending = False
 
     # Attached
@@ -86,11 +87,6 @@ class Http2Stream(Stream):
     def detach(self) -> None:
         """Hands over nothing more."""
         self._listener = None
-
-    @property
-    def is_attached(self) -> bool:
-        """Whether it takes its data itself."""
-        return self._listener is not None
 
     def take(self, data: bytes) -> None:
         """A frame's data that h2 has not seen. Raises h2's FlowControlError when it is more than the client may send."""
@@ -253,6 +249,11 @@ class Http2Stream(Stream):
             pause = 0 if self._has_written else FIRST_RESPONSE
             asyncio.get_running_loop().call_later(pause, self._leave)
 
+    def __ended__(self) -> None:
+        """The client has written all."""
+        self.is_open = False
+        super().__ended__()
+
     def __terminated__(self, reason: str) -> None:
         """The client has reset the stream, or is gone."""
         self._stop()
@@ -275,6 +276,7 @@ class Http2Stream(Stream):
 
     def _stop(self) -> None:
         """Reads and writes no more messages."""
+        self.is_open = False
         self.detach()
         self._outbox.clear()
         for timer in (self._pause, self._patience):
