@@ -41,7 +41,7 @@ class Conversation:
             raise self._ended()
         self._process.stdin.write(msgspec.json.encode(command) + b"\n")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command["do"], answer))
+        self._waiting.append((str(command.get("do")), answer))
         return answer
 
     async def ask(self, command: Mapping[str, Any], *, seconds: float = 120.0) -> Answer:
@@ -50,7 +50,7 @@ class Conversation:
             async with asyncio.timeout(seconds):
                 return await self.tell(command)
         except TimeoutError:
-            raise BenchError(f"{self.name} did not answer {command['do']!r} within {seconds:.0f} s") from None
+            raise BenchError(f"{self.name} did not answer {command.get('do')!r} within {seconds:.0f} s") from None
 
     def kill(self) -> None:
         """SIGKILL."""
