@@ -12,6 +12,7 @@ from xds.codec import resource
 from xds.model import ConfigError, Snapshot
 from xds.model.type_url import CDS, EDS
 from xds.protocol import SOTW
+from xds.server.fleet import Fleet
 from xds.server.http2_stream import GOING
 from xds.server.transport import Transport
 from xds.server.xds_server import Publication, XdsServer
@@ -106,11 +107,36 @@ async def test_what_was_refused_may_be_offered_again_by_all_workers(world, diale
     await world.server.publish(GROUP, Snapshot.of([cluster("a")]))
     pair = await world.pair(dialect)
     for client in pair:
+        assert await client.names() == {"a"}
+    await until(lambda: world.server.fleet.is_live(GROUP))
+    await world.server.publish(GROUP, Snapshot.of([cluster("a", "2")]))
+    for client in pair:
         await client.refuse(await client.read(), "cannot bind")
-    await until(lambda: all(post.has_answered(GROUP, world.server.fleet.served(GROUP)) for post in world.server.fleet.posts))
+    await until(lambda: list(world.server.fleet.refusals()) and world.server.fleet.is_live(GROUP))
     assert world.server.fleet.pardon("cannot bind")
     for client in pair:
-        assert await client.names() == {"a"}
+        assert cluster("a", "2").body in (await client.read()).SerializeToString()
+
+
+class AtOnce:
+    """Pardons whatever is refused, before anybody can be told that it was."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def set(self) -> None:
+        self._fleet.pardon("cannot bind")
+
+
+async def test_what_is_pardoned_at_once_is_offered_again_too(world, dialect):
+    """What is served is the same all the while."""
+    await world.server.publish(GROUP, Snapshot.of([cluster("a")]))
+    client = world.connect(dialect)
+    await client.start()
+    world.server.fleet.refused.follow(AtOnce(world.server.fleet))
+    for _ in range(2):
+        await client.refuse(await client.read(), "cannot bind")
+    assert await client.names() == {"a"}
 
 
 async def test_after_a_clear_proxies_keep_what_they_have(world, dialect):

@@ -95,6 +95,9 @@ async def test_a_signal_ends_it_with_all_its_workers(program):
     assert len(workers) == 2
     for worker in workers:
         os.kill(worker, signal.SIGTERM)  # as a supervisor may, to all: the builder's alone counts
+    async with aiohttp.ClientSession(f"http://{program.address('admin')}") as session, session.get("/metrics") as answer:
+        assert answer.status == 200  # the workers were asked
+    assert program.workers() == workers
     program.process.terminate()
     with anyio.fail_after(SOON):
         assert await program.process.wait() == 0

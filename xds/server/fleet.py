@@ -308,6 +308,7 @@ class Fleet:
         for session in self.streams(group):
             for type_url in types:
                 session.stream.forgive(type_url)
+            session.signal.set()
 
     def stir(self, session: Session) -> None:
         """A proxy's stream says something, and is to be answered."""

@@ -38,6 +38,11 @@ class Post:
         self._found: list[Found] = []
         self._pardons: dict[str, frozenset[str]] = {}
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the worker has begun to serve."""
+        return self._taken_turn > 0
+
     def update(self, served: Mapping[str, Snapshot]) -> Update | None:
         """What to tell the worker next, when this is served; None when nothing is new, or it has yet to take the last."""
         if self._turn != self._taken_turn:
@@ -89,7 +94,7 @@ class Post:
 
     def serves(self, group: str, served: Snapshot | None) -> bool:
         """Whether the group is served this there. A worker that has yet to begin will begin with it."""
-        return not self._taken_turn or self._taken.get(group) is served
+        return not self.is_up or self._taken.get(group) is served
 
     def has_answered(self, group: str, served: Snapshot | None) -> bool:
         """Whether no proxy of the group has anything left to be sent or to answer there, when this is served."""

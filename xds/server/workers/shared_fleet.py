@@ -119,7 +119,7 @@ class SharedFleet(Fleet):
     async def wanted(self, group: str, references: frozenset[Reference]) -> frozenset[Reference]:
         """As in Fleet, of all posts. One that does not answer may want everything."""
         answers = await self._ask(Wanted(group, tuple(references)), tuple[Reference, ...])
-        if len(answers) < len(self.posts):
+        if len(answers) < len(self._up()):
             return references
         return frozenset(one for wanted in answers.values() for one in wanted)
 
@@ -153,6 +153,9 @@ class SharedFleet(Fleet):
 
         with anyio.move_on_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
-                for post in self.posts:
+                for post in self._up():
                     tasks.start_soon(ask, post)
         return answers
+
+    def _up(self) -> list[Post]:
+        return [post for post in self.posts if post.is_up]
