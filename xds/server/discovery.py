@@ -153,8 +153,9 @@ class Discovery:
         log.info("%s: connected (%s, %s %s)%s", session.group, who, method.service, method.dialect.name, waits)
         try:
             await wire.send_initial_metadata()
-            await talk.run()
+            await talk.begin()
         finally:
+            talk.close()
             self._fleet.leave(session)
             log.info("%s: disconnected (%s)", session.group, session.node.id)
 

@@ -139,7 +139,10 @@ class Http2Stream(Stream):
 
     async def _news(self) -> None:
         self._reader = asyncio.get_running_loop().create_future()
-        await self._reader
+        try:
+            await self._reader
+        finally:
+            self._reader = None
 
     def _read_on(self) -> None:
         """Something came, or may be read by now."""

@@ -44,7 +44,7 @@ class Desk:
 class Talk:
     """A session on its stream. It is a listener of the stream, and the follower of whatever there may be to say."""
 
-    __slots__ = ("_desk", "_fault", "_group", "_is_waiting", "_over", "_stream", "_timer", "_wakes_at", "session")
+    __slots__ = ("_desk", "_group", "_is_waiting", "_over", "_stream", "_timer", "_wakes_at", "session")
 
     def __init__(self, desk: Desk, session: Session, stream: Http2Stream) -> None:
         self._desk, self.session, self._stream = desk, session, stream
@@ -53,31 +53,34 @@ class Talk:
         self._wakes_at = 0.0
         self._group: Group | None = None
         self._over: Future[None] | None = None
-        self._fault: Exception | None = None
         session.signal = self
 
-    async def run(self) -> None:
-        """Reads and writes until one of them ends; raises ProtocolError when the client broke the protocol. The session has
-        joined the fleet.
+    def begin(self) -> Future[None]:
+        """Reads and writes from now on, as the session has joined the fleet. The future is done when the client has written
+        all; it raises ProtocolError when the client broke the protocol.
         """
         self._group = self._desk.fleet.group(self.session.group)
         self._over = asyncio.get_running_loop().create_future()
         self._stream.attach(self)
         self.set()
-        try:
-            await self._over
-        finally:
-            self._stream.detach()
-            self._cancel_timer()
-        if self._fault is not None:
-            raise self._fault
+        return self._over
 
     def end(self, fault: Exception | None) -> None:
         """Nothing more comes, as the client has written all, or because of this fault."""
         assert self._over is not None
-        if not self._over.done():
-            self._fault = fault
+        if self._over.done():
+            return
+        if fault is None:
             self._over.set_result(None)
+        else:
+            self._over.set_exception(fault)
+
+    def close(self) -> None:
+        """It is over, whoever ended it."""
+        self._stream.detach()
+        self._cancel_timer()
+        if self._over is not None and self._over.done() and not self._over.cancelled():
+            self._over.exception()  # which nobody asks for where the stream was ended at the same moment
 
     # Hearing
 
