@@ -6,8 +6,7 @@
     {"do": "latencies", "begun": {n: ns, …}}   how long changes took that were to be made at these times
     {"do": "verify", "expected": {type URL: {name: digest}}}  -> {"faults": [words, …]}
     {"do": "stick", "count": n, "deaf": bool}   so many proxies accept nothing any more; deaf ones read nothing, either
-    {"do": "count"}  -> {"messages": n, "bytes": n, "cpu": CPU seconds}
-    {"do": "close"}   all connections end
+    {"do": "count"}  -> {"messages": n, "cpu": CPU seconds}
 
 What cannot be done is answered {"error": words}.
 """
@@ -42,7 +41,6 @@ class Count(msgspec.Struct, frozen=True):
     """What came to all proxies so far, and what it took to take it."""
 
     messages: int
-    bytes: int
     cpu: float
 
 
@@ -87,12 +85,7 @@ class Obedience:
 
     async def count(self) -> Count:
         """What came so far."""
-        return Count(self._fleet.messages, self._fleet.bytes, process_time())
-
-    async def close(self) -> Nothing:
-        """All connections end."""
-        self._fleet.close()
-        return Nothing()
+        return Count(self._fleet.messages, process_time())
 
 
 Told = Callable[..., Awaitable[msgspec.Struct]]
@@ -105,7 +98,7 @@ async def main() -> None:
         told.__name__: told
         for told in (
             *(one.connect, one.reconnect, one.reach, one.latencies),
-            *(one.verify, one.stick, one.count, one.close),
+            *(one.verify, one.stick, one.count),
         )
     }
     lines = asyncio.StreamReader(limit=LONGEST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -65,10 +65,6 @@ class Clients:
         """What the client itself used so far."""
         return float((await self._ask("count"))["cpu"])
 
-    async def close(self) -> None:
-        """Ends all connections."""
-        await self._ask("close")
-
     async def _ask(self, do: str, **told: Any) -> dict[str, Any]:
         return await self._talk.ask({"do": do, **told}, seconds=told.get("seconds", PATIENCE) + MORE)
 
@@ -78,8 +74,3 @@ async def clients(*, core: int | None = None) -> AsyncIterator[Clients]:
     """Runs the client's process inside the `async with`."""
     async with conversation("the client", [sys.executable, "-m", "benchmarks.client"], core=core) as talk:
         yield Clients(talk)
-
-
-def asks_for(*named: tuple[str, Iterable[str], int]) -> list[Ask]:
-    """Asks of (type URL, names, how many resources are to come)."""
-    return [Ask(type_url, tuple(names), expect) for type_url, names, expect in named]
