@@ -11,6 +11,8 @@ from xds.model.type_url import PREFIX, SHORT_TYPES
 CLUSTER_BYTES: Final = 300
 WRAPPING: Final = 37
 """Bytes of metadata around its padding."""
+SIGN: Final = "~"
+"""Begins a mark, and is in next to nothing else: a single byte is found at the speed of memory, a word is not."""
 ENDPOINTS: Final = 10
 """Endpoints of a service."""
 
@@ -31,7 +33,7 @@ def mark(change: int) -> str:
     """The text inside a resource that says which change it comes from, so that a client need not decode to know; one that
     was never changed (0) has another, as long, and is not looked at.
     """
-    return f"change-{change:09}" if change else "since the start "
+    return f"{SIGN}change-{change:09}" if change else "since the start  "
 
 
 def name_of(short: str, index: int) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from time import monotonic_ns
 from typing import Final, Protocol
 
+from benchmarks import workload
 from benchmarks.client.check import Check
 from benchmarks.client.dialect import NEAR, Question
 from benchmarks.client.http2 import Stream
 from benchmarks.client.polling import Poll
 
-MARK: Final = b"change-"
+SIGN: Final = workload.SIGN.encode()
+MARK: Final = SIGN + b"change-"
 DIGITS: Final = 9
 
 Wire = Stream | Poll
@@ -96,7 +98,7 @@ class Proxy:
             self.check.take(message)
         if not self.is_settled:
             self._count(question, message)
-        if (place := message.find(MARK)) >= 0:
+        if (place := message.find(SIGN)) >= 0:
             self._see(message, place, at)
 
     def ended(self, why: str) -> None:
@@ -132,8 +134,9 @@ class Proxy:
         newest = before = self.seen
         while place >= 0:
             digits = place + len(MARK)
-            newest = max(newest, int(message[digits : digits + DIGITS]))
-            place = message.find(MARK, digits + DIGITS)
+            if message.startswith(MARK, place):
+                newest = max(newest, int(message[digits : digits + DIGITS]))
+            place = message.find(SIGN, place + 1)
         if newest > before:
             self.seen = newest
             if not self.mute:

@@ -2,7 +2,7 @@
 
     python benchmarks/server/foreign.py HOST:PORT [--on-change COMMAND]
 
-COMMAND is run for every change, with a text such as change-000000012 after it: it must make the server change a resource so
+COMMAND is run for every change, with a text such as ~change-000000012 after it: it must make the server change a resource so
 that it holds the text (as the alt_stat_name of a cluster, for instance). A change begins when COMMAND does.
 """
 
@@ -18,7 +18,7 @@ from typing import Final
 from benchmarks.server.control import Changed, Doing, Hello, Nodes, Set, Update, obey
 from xds.model import ConfigError
 
-MARK: Final = re.compile(rb"change-\d{9}")
+MARK: Final = re.compile(rb"~change-\d{9}")
 
 
 class Foreign:
