@@ -35,4 +35,6 @@ async def figures(bench: Bench, name: str, cell: Cell, _: int) -> Figures:
     return {ALL: times.max / 1e9, P50: times.p50 / 1e9, **costs}
 
 
-S4: Final = Gridded("S4", "cold start: all proxies connect at once, and get everything", QUICK, FULL, figures, everyone)
+S4: Final = Gridded(
+    "S4", "cold start: all proxies connect at once, and get everything", QUICK, FULL, figures, everyone, most=2
+)
