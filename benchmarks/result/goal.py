@@ -71,6 +71,7 @@ class Goal:
 
 ONE: Final[Cell] = {"resources": 1000, "type": "cds", "changed": 1, "dialect": "delta"}
 TEN: Final[Cell] = {**ONE, "changed": 10}
+SMALL: Final[Cell] = {**ONE, "resources": 10}
 ALL: Final[Cell] = {**ONE, "dialect": "sotw"}
 STORM: Final[Cell] = {"proxies": 5000, "holding": "all"}
 STUCK: Final[Cell] = {"proxies": 1000, "dialect": "delta"}
@@ -84,6 +85,7 @@ GOALS: Final = (
     Goal("the same: p99", "S3", "p99", {**ONE, "proxies": 1000}, 50.0),
     Goal("10 of 1,000 clusters changed, 500 proxies, delta: ratio", "S3", LAST, {**TEN, "proxies": 500}, 1.0, PEER),
     Goal("the same, 1,000 proxies: ratio", "S3", LAST, {**TEN, "proxies": 1000}, 1.0, PEER),
+    Goal("1 of 10 clusters changed, 1,000 proxies, delta: ratio", "S3", LAST, {**SMALL, "proxies": 1000}, 1.0, PEER),
     Goal("1 of 1,000 clusters changed, 500 proxies, SotW: ratio", "S3", LAST, {**ALL, "proxies": 500}, 0.6, PEER),
     Goal("CPU of a push and its ACK, delta, 300 bytes", "S6", "CPU per push and ACK", {**ONE, "proxies": 1000}, 35.0),
     Goal("the same: ratio", "S6", "CPU per push and ACK", {**ONE, "proxies": 1000}, 1.0, PEER),

@@ -14,6 +14,7 @@ QUICK: Final[Grids] = (
 )
 FULL: Final[Grids] = (
     {"proxies": (100, 500, 1000), "resources": (1000,), "type": ("cds",), "changed": (1, 10), "dialect": ("delta",)},
+    {"proxies": (1000,), "resources": (10,), "type": ("cds",), "changed": (1,), "dialect": ("delta",)},
     {"proxies": (100,), "resources": (10_000,), "type": ("cds",), "changed": (1,), "dialect": ("delta",)},
     {"proxies": (10, 500), "resources": (1000,), "type": ("cds",), "changed": (1,), "dialect": ("sotw",)},
 )

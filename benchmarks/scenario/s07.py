@@ -33,7 +33,7 @@ LOOK: Final = 0.05
 QUICK: Final[Grids] = ({"proxies": (200,), "resources": (1000,), "holding": ("all", "nothing"), "dialect": ("delta",)},)
 FULL: Final[Grids] = (
     {"proxies": (1000,), "resources": (1000,), "holding": ("all", "nothing"), "dialect": ("delta",)},
-    {"proxies": (5000,), "resources": (100,), "holding": ("all",), "dialect": ("delta",)},
+    {"proxies": (5000,), "resources": (1000,), "holding": ("all",), "dialect": ("delta",)},
 )
 
 

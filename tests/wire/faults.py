@@ -154,7 +154,7 @@ def only_the_first_resource_is_sent(real: Any) -> Any:
 def an_ack_is_answered(real: Any) -> Any:
     def accept(self: Subscription) -> Any:
         fact = real(self)
-        self.owed = self.owed.union(self.held)
+        self.owe(self.held)
         return fact
 
     return accept

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from google.protobuf import json_format
@@ -93,9 +94,15 @@ def decode_node(body: bytes) -> Node:
         node.user_agent_name,
         metadata,
         (place.region, place.zone, place.sub_zone),
-        frozenset(node.client_features),
+        _features(tuple(node.client_features)),
         (release.major_number, release.minor_number),
     )
+
+
+@lru_cache(maxsize=64)
+def _features(listed: tuple[str, ...]) -> frozenset[str]:
+    """One set for all clients that are alike."""
+    return frozenset(listed)
 
 
 def _is_read(value: bytes | int, number: int) -> TypeGuard[bytes]:
