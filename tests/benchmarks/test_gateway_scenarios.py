@@ -141,10 +141,13 @@ async def test_an_envoy_that_hangs_up_ends_the_run():
 
 
 async def test_a_port_that_somebody_else_has_is_no_envoys():
+    another = await asyncio.create_subprocess_exec("sleep", "60")
     async with answering(200, 200) as probe:
         with pytest.raises(BenchError, match="somebody else listens"):
-            async with probes(probe.ports[0], [1]):
+            async with probes(probe.ports[0], [another.pid]):
                 pass
+    another.kill()
+    await another.wait()
 
 
 async def test_without_an_envoy_a_note_says_so(bench):

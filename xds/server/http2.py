@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from h2.config import H2Configuration
@@ -28,7 +29,7 @@ class ClientSettings(Settings):
     def acknowledge(self) -> dict[Code, ChangedSetting]:
         """From now on what the client said holds. Returns what it changes."""
         changed = {code: ChangedSetting(code, self._agreed.get(code), value) for code, value in self._said.items()}
-        self._agreed, self._said = {**self._agreed, **self._said}, NOTHING
+        self._agreed, self._said = _alike(*{**self._agreed, **self._said}.items()), NOTHING
         return changed
 
     def __getitem__(self, code: Code) -> int:
@@ -46,6 +47,12 @@ class ClientSettings(Settings):
 
     def __len__(self) -> int:
         return len(self._agreed)
+
+
+@lru_cache(maxsize=64)
+def _alike(*settings: tuple[Code, int]) -> Mapping[Code, int]:
+    """One mapping for all clients that say the same."""
+    return dict(settings)
 
 
 class Entries(list[Any]):

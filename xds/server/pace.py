@@ -13,6 +13,8 @@ class Pace:
     Two numbers, however many wait (the generic cell rate algorithm).
     """
 
+    __slots__ = ("_due", "_gap", "_slack")
+
     def __init__(self, rate: float, burst: float) -> None:
         self._gap = 1 / rate
         self._slack = max(0.0, burst - 1) * self._gap

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from asyncio import Future, TimerHandle
+from asyncio import Future
 from dataclasses import dataclass, field
 from typing import Final
 
 from xds.model.type_url import short_type
 from xds.protocol import Fact, Limits, Overdue, Oversized, Rejected, Request
 from xds.protocol.encoded import tail
+from xds.server.alarms import Alarm, Alarms
 from xds.server.fleet import Fleet, Group, Session
 from xds.server.http2_stream import Http2Stream
 from xds.server.inbox import PREFIX
@@ -39,18 +40,18 @@ class Desk:
     identifier: str
     limits: Limits
     turns: Turns = field(default_factory=Turns)
+    alarms: Alarms = field(default_factory=Alarms)
 
 
 class Talk:
     """A session on its stream. It is a listener of the stream, and the follower of whatever there may be to say."""
 
-    __slots__ = ("_desk", "_group", "_is_waiting", "_over", "_stream", "_timer", "_wakes_at", "session")
+    __slots__ = ("_alarm", "_desk", "_group", "_is_waiting", "_over", "_stream", "session")
 
     def __init__(self, desk: Desk, session: Session, stream: Http2Stream) -> None:
         self._desk, self.session, self._stream = desk, session, stream
         self._is_waiting = False
-        self._timer: TimerHandle | None = None
-        self._wakes_at = 0.0
+        self._alarm: Alarm | None = None
         self._group: Group | None = None
         self._over: Future[None] | None = None
         session.signal = self
@@ -78,7 +79,7 @@ class Talk:
     def close(self) -> None:
         """It is over, whoever ended it."""
         self._stream.detach()
-        self._cancel_timer()
+        self._drop_alarm()
         if self._over is not None and self._over.done() and not self._over.cancelled():
             self._over.exception()  # which nobody asks for where the stream was ended at the same moment
 
@@ -169,19 +170,14 @@ class Talk:
         wake_at = self.session.stream.wake_at()
         if wake_at is None:
             return
-        if self._timer is None or wake_at < self._wakes_at:
-            self._cancel_timer()
-            self._wakes_at = wake_at
-            self._timer = asyncio.get_running_loop().call_later(wake_at - time.monotonic(), self._wake)
+        if self._alarm is None or not time.monotonic() < self._alarm.when <= wake_at:
+            self._drop_alarm()
+            self._alarm = self._desk.alarms.at(wake_at, self)
 
-    def _wake(self) -> None:
-        self._timer = None
-        self.set()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _drop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.drop()
+            self._alarm = None
 
     def _tell(self) -> None:
         for notice in self.session.stream.notices():
