@@ -83,6 +83,7 @@ class Processor(EventsProcessor):
         named = dict(headers)
         encoding, measured = named.get("grpc-encoding", "identity"), "content-length" in named
         stream = Http2Stream(self.connection, event.stream_id, encoding, measured=measured)
+        stream.headers = headers
         self.streams[stream.id] = stream
         self.handler.accept(stream, headers, partial(self._release, stream))
 

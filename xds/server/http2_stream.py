@@ -74,6 +74,7 @@ class Http2Stream(Stream):
         self._reader: Future[None] | None = None
         self._writer: Future[None] | None = None
         self._body: bytes | None = None
+        self.headers: list[tuple[str, str]] = []
         self.is_open = not measured
         self._is_admitted = self._has_written = self._is_ending = False
 
@@ -82,6 +83,7 @@ class Http2Stream(Stream):
     def attach(self, listener: Listener) -> None:
         """Hands over every message from now on, beginning with those that are there."""
         self._listener = listener
+        self.headers.clear()  # which grpclib has read and would keep
         self._read_on()
 
     def detach(self) -> None:
