@@ -56,4 +56,5 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def _section(run: Run, scenario: str, title: str) -> str:
     sheet = Sheet.of(row for row in run.rows if row.scenario == scenario)
     runs = max(len(row.samples) for row in run.rows if row.scenario == scenario)
-    return f"## {scenario} {title}\n\n{in_words(sheet.common)}; runs: {runs}\n\n{table(sheet.head, sheet.lines)}"
+    common = ", ".join(filter(None, [in_words(sheet.common), f"runs: {runs}"]))
+    return f"## {scenario} {title}\n\n{common}\n\n{table(sheet.head, sheet.lines)}"

@@ -33,8 +33,8 @@ PICTURES: Final = (
     Picture("latency", "From a change to the last proxy that has it", "S3", "last proxy", "proxies"),
     Picture("p99", "From a change to a proxy that has it: the slowest of 100", "S3", "p99", "proxies"),
     Picture("cpu", "CPU of the server for a push and its ACK", "S6", "CPU per push and ACK", "resources"),
-    Picture("memory-proxies", "Memory of the server", "S5", "in all", "proxies"),
-    Picture("memory-resources", "Memory of the server for each proxy", "S5", "per proxy", "resources"),
+    Picture("memory-proxies", "Memory of the server", "S5", "memory", "proxies"),
+    Picture("memory-resources", "Memory of the server for each proxy", "S5", "memory per proxy", "resources"),
 )
 
 INK: Final = "#737b84"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -51,8 +52,8 @@ class Ratio(NamedTuple):
 
 
 def ratio(one: Row, other: Row) -> Ratio | None:
-    """The ratio of two rows of one place, run by run: the runs of servers alternate. None where one is of nothing."""
-    pairs = [a / b for a, b in zip(one.samples, other.samples, strict=False) if b]
+    """The ratio of two rows of one place, run by run: the runs of servers alternate. None where neither did anything."""
+    pairs = [a / b if b else inf for a, b in zip(one.samples, other.samples, strict=False) if a or b]
     return Ratio(median(pairs), min(pairs), max(pairs)) if pairs else None
 
 

@@ -15,8 +15,8 @@ WHOLE: Final = Metric("memory", "MB")
 
 QUICK: Final[Grids] = ({"proxies": (200,), "resources": (1000,), "type": ("cds",), "dialect": ("delta",)},)
 FULL: Final[Grids] = (
-    {"proxies": (100,), "resources": (1000,), "type": ("cds",), "dialect": ("delta",)},
-    {"proxies": (500,), "resources": (10, 1000), "type": ("cds",), "dialect": ("delta",)},
+    {"proxies": (100, 500, 1000), "resources": (1000,), "type": ("cds",), "dialect": ("delta",)},
+    {"proxies": (500,), "resources": (10, 100), "type": ("cds",), "dialect": ("delta",)},
 )
 
 

@@ -17,6 +17,7 @@ from benchmarks import bench, machine, usage
 from benchmarks.bench import Bench, Metric, Options
 from benchmarks.error import BenchError
 from benchmarks.result import page
+from benchmarks.result.picture import PICTURES
 from benchmarks.result.row import Row
 from benchmarks.result.run import Run
 from benchmarks.scenario import SCENARIOS
@@ -61,6 +62,11 @@ def test_a_scenario_is_measured_in_every_cell(run, scenario, tmp_path):
     assert {row.server for row in rows} == {"legation"}
     assert all(len(row.samples) == 1 for row in rows)
     assert f"{scenario} {SCENARIOS[scenario].title}" in output
+
+
+@pytest.mark.parametrize("one", PICTURES, ids=lambda one: one.name)
+def test_a_picture_shows_what_is_measured(one):
+    assert one.metric in STREAMED[one.scenario]
 
 
 def test_churn_is_searched_for(run):

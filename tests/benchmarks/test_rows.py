@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import msgspec
 import pytest
 
@@ -28,7 +30,8 @@ class TestRatio:
         assert ratio(row("legation", 1.0, 2.0, 6.0), row("peer", 2.0, 2.0, 3.0)) == Ratio(1.0, 0.5, 2.0)
 
     def test_there_is_none_to_nothing(self):
-        assert ratio(row("legation", 1.0), row("peer", 0.0)) is None
+        assert ratio(row("legation", 1.0), row("peer", 0.0)) == (inf, inf, inf)
+        assert ratio(row("legation", 0.0), row("peer", 0.0)) is None
 
     @pytest.mark.parametrize(("unit", "server"), [("ms", "a"), ("updates/s", "b")])
     def test_the_best_is_the_least_or_for_rates_the_most(self, unit, server):

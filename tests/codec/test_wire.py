@@ -100,3 +100,22 @@ def test_what_a_node_has_too_much_of_is_left_out_or_refused_before_it_is_taken_a
     node.user_agent_name = 2 * much
     with pytest.raises(ProtocolError, match=r"has 5243\d\d bytes without its extensions"):
         decode_node(node.SerializeToString())
+
+
+def test_a_run_ends_where_it_ends_however_another_began():
+    long = b"".join(wire.delimited(3, f"name-{number}") for number in range(500))
+    longer = long + wire.delimited(3, "one more")
+    for run in (long, longer, long, longer[:-1] + b"x", wire.delimited(3, "short")):
+        for after in (b"", wire.delimited(4, "other")):
+            first, *rest = wire.fields(wire.delimited(1, "before") + run + after, frozenset({3}))
+            assert first == (1, b"before")
+            assert rest == [(3, run), *wire.fields(after)]
+
+
+def test_a_known_run_that_is_cut_short_is_no_message():
+    run = b"".join(wire.delimited(3, f"name-{number}") for number in range(500))
+    assert list(wire.fields(run, frozenset({3}))) == [(3, run)]
+    with pytest.raises(ProtocolError):
+        list(wire.fields(run + wire.delimited(3, "one more")[:-1], frozenset({3})))
+    with pytest.raises(ProtocolError):
+        list(wire.fields(run[:-1], frozenset({3})))

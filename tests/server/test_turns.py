@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from xds.server.turns import SLICE, Turns
+from xds.server.turns import Turns
 
 
 class Player:
@@ -15,15 +15,25 @@ class Player:
         self._played.append(self)
 
 
-async def test_the_loop_goes_on_between_slices():
-    played, turns, seen = [], Turns(), []
-    for _ in range(2 * SLICE + 1):
-        turns.add(Player(played))
+async def test_all_have_their_turn_in_one_round_while_there_is_time():
+    played, turns = [], Turns()
+    players = [Player(played) for _ in range(100)]
+    for one in players:
+        turns.add(one)
     assert not played
-    while len(played) < 2 * SLICE + 1:
+    await asyncio.sleep(0)
+    assert played == players
+
+
+async def test_the_loop_goes_on_when_the_time_is_over(monkeypatch):
+    monkeypatch.setattr("xds.server.turns.SLICE", 0.0)
+    played, turns, seen = [], Turns(), []
+    for _ in range(3):
+        turns.add(Player(played))
+    while len(played) < 3:
         await asyncio.sleep(0)
         seen.append(len(played))
-    assert seen == [SLICE, 2 * SLICE, 2 * SLICE + 1]
+    assert seen == [1, 2, 3]
 
 
 async def test_who_comes_while_others_play_comes_after_them():

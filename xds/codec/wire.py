@@ -6,6 +6,7 @@ response is spliced from pieces that were encoded before. https://protobuf.dev/p
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,6 +15,11 @@ from xds.model import ProtocolError
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 FIXED = {FIXED64: 8, FIXED32: 4}
 NO_RUNS: Final[frozenset[int]] = frozenset()
+
+LONG: Final = range(1 << 10, 1 << 18)
+"""Bytes of a run that is worth keeping."""
+_runs: Final[deque[bytes]] = deque(maxlen=8)
+"""Long runs as they came lately: clients of one kind begin with the same thousand names, or extensions."""
 
 
 def fields(body: bytes, runs: frozenset[int] = NO_RUNS) -> Iterator[tuple[int, bytes | int]]:
@@ -47,12 +53,16 @@ def fields(body: bytes, runs: frozenset[int] = NO_RUNS) -> Iterator[tuple[int, b
 
 def _end_of_run(body: bytes, at: int) -> int:
     """Where the fields end that begin like the one at `at`, whose tag is one byte."""
-    tag, end = body[at], len(body)
+    start, tag, end = at, body[at], len(body)
+    at += next((len(run) for run in _runs if body.startswith(run, at)), 0)
+    is_known = at > start
     while at < end and body[at] == tag:
         size, at = (body[at + 1], at + 2) if at + 1 < end and body[at + 1] < 0x80 else read_varint(body, at + 1)
         at += size
     if at > end:
         raise ProtocolError("the message is cut short")
+    if not is_known and at - start in LONG:
+        _runs.append(body[start:at])
     return at
 
 

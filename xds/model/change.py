@@ -10,17 +10,19 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """What of a list is new to who has another: `upserts` by name, and the names that are gone, sorted as `removals`.
+    """What of a list is new to who has another: `upserts` by name, and the names that are gone, sorted as `removals`. It is
+    `lasting` when nothing in it has a TTL.
 
     Never changed once it is made. In `made` others keep what they make of it, and of nothing else, so that it is made once.
     """
 
-    __slots__ = ("listed", "made", "removals", "size", "upserts")
+    __slots__ = ("lasting", "listed", "made", "removals", "size", "upserts")
 
     def __init__(self, upserts: Mapping[str, Resource], removals: tuple[str, ...]) -> None:
         self.upserts, self.removals = upserts, removals
         self.listed = tuple(upserts.values())
         self.size = sum(one.size for one in self.listed)
+        self.lasting = all(one.ttl is None for one in self.listed)
         self.made: dict[Any, Any] = {}
 
     def __bool__(self) -> bool:

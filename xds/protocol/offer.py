@@ -11,7 +11,7 @@ class Offer(Struct, frozen=True):
     """What a response changes at the client, when it went out (seconds), and `source`, all there was of the type then.
 
     `whole` is all that the client has when it takes the offer; None where that is to be worked out. `owed` are the names
-    that were to be said whatever their version.
+    that were to be said whatever their version. It is `lasting` when it is known that nothing in it has a TTL.
 
     `unknown` are the names that do not exist and never did for this client: each is among the removals, or has a
     stand-in among the upserts. A `heartbeat` changes nothing.
@@ -27,6 +27,7 @@ class Offer(Struct, frozen=True):
     source: Resources = NO_RESOURCES
     whole: Resources | None = None
     owed: frozenset[str] = frozenset()
+    lasting: bool = False
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:

@@ -314,6 +314,7 @@ class Stream:
             source=snapshot.of_type(subscription.type_url),
             whole=wanted,
             owed=subscription.owed,
+            lasting=change.lasting,
         )
         subscription.send(offer, NONE)
         self._rewarm(subscription, change.listed)

@@ -101,6 +101,8 @@ class Subscription:
     def read(self, names: Iterable[str]) -> set[str]:
         """The names in canonical spelling."""
         read = set(names)
+        if SCHEME not in "\n".join(read):
+            return read
         if spelled := {canonical(name): name for name in read if name.startswith(SCHEME)}:
             self.spelled = {**self.spelled, **spelled}
             read = read.difference(spelled.values()) | spelled.keys()
@@ -384,7 +386,8 @@ class Subscription:
             return Accepted(self.type_url, ())
         self.updated = offer.since
         self.version = offer.version
-        self.pulse.hear(offer.upserts, offer.since)
+        if self.pulse or not offer.lasting:
+            self.pulse.hear(offer.upserts, offer.since)
         self.parked, self.blind, self.error = None, False, self.error if self.refused else ""
         before, self.held = self.held, self._after(offer)
         if self.remembered:

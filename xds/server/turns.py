@@ -1,13 +1,14 @@
-"""Turns: many that have something to do at the same moment do it some at a time, and each once."""
+"""Turns: many that have something to do at the same moment do it one after the other, and each once."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Final, Protocol
 
-SLICE: Final = 64
-"""How many have their turn before the event loop reads and writes again."""
+SLICE: Final = 0.02
+"""Seconds in which players have their turn before the event loop reads again: what is to be said comes before answers."""
 
 
 class Player(Protocol):
@@ -19,7 +20,9 @@ class Player(Protocol):
 
 
 class Turns:
-    """A queue, served in slices, one for each round of the event loop. That a player is in it but once is its own care."""
+    """A queue, served in slices, one for each round of the event loop. That a player is in it but once is its own care, and
+    that its turn is short.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Player] = deque()
@@ -31,9 +34,12 @@ class Turns:
         self._waiting.append(player)
 
     def _serve(self) -> None:
+        end = time.monotonic() + SLICE
         try:
-            for _ in range(min(SLICE, len(self._waiting))):
+            while self._waiting:
                 self._waiting.popleft().play()
+                if time.monotonic() >= end:
+                    break
         finally:  # whatever becomes of one, the others have theirs
             if self._waiting:
                 asyncio.get_running_loop().call_soon(self._serve)
