@@ -18,7 +18,7 @@ PAGE: Final = Path(__file__).parents[1] / "RESULTS.md"
 INTRODUCTION: Final = """\
 # What it costs, and how fast it is
 
-One run of `legation bench all --full --page`; never edited by hand. Every server is told the same, serves the same proxies,
+A run of `legation bench all --full --page`; never edited by hand. Every server is told the same, serves the same proxies,
 and runs in turn with the others. A number is the median of the runs; a ratio is the median of the ratios run by run, with
 the least and the most in brackets: below 1 is better than the best of the others, unless the unit is one of which more is
 better. What a scenario measures, in which cells, and how: `legation bench --help`, and the module of its name in
@@ -27,15 +27,19 @@ better. What a scenario measures, in which cells, and how: `legation bench --hel
 
 
 def write(run: Run, titles: Mapping[str, str], page: Path = PAGE) -> None:
-    """Writes the page, the data and the pictures of a run; `titles` are those of the scenarios, by id."""
+    """Writes the page, the data and the pictures of a run; `titles` are those of the scenarios, by id. What the page has of
+    other scenarios stays, and says so.
+    """
+    data = page.with_suffix(".json")
+    run = run.over(Run.read(data), tuple(titles)) if data.exists() else run
     pictures = [file for file in draw(run, page.with_name("pictures")) if file.suffix == ".svg"]
     page.write_text(as_markdown(run, titles, [f"{one.parent.name}/{one.name}" for one in pictures]))
-    page.with_suffix(".json").write_bytes(run.as_json())
+    data.write_bytes(run.as_json())
 
 
 def as_markdown(run: Run, titles: Mapping[str, str], pictures: Iterable[str]) -> str:
     """The page of a run."""
-    machine = f"{in_words(run.machine)}; commit {run.commit or 'unknown'}, seed {run.seed}."
+    machine = f"{in_words(run.machine)}; commit {run.commit or 'unknown'}{_earlier(run)}, seed {run.seed}."
     versions = [f"- {name}: {version}" for name, version in run.versions.items()]
     goals = table(["", "to reach", "measured", "reached"], [goal.line(run) for goal in GOALS])
     parts = [
@@ -46,6 +50,14 @@ def as_markdown(run: Run, titles: Mapping[str, str], pictures: Iterable[str]) ->
         *(_section(run, id_, title) for id_, title in titles.items() if any(row.scenario == id_ for row in run.rows)),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _earlier(run: Run) -> str:
+    """Which scenarios were measured before, and when."""
+    of: dict[str, list[str]] = {}
+    for scenario, commit in run.earlier.items():
+        of.setdefault(commit, []).append(scenario)
+    return "".join(f" ({', '.join(every)}: {commit or 'unknown'})" for commit, every in of.items())
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -137,6 +137,7 @@ def release() -> str:
 async def main(port: int, loop: str, workers: int) -> None:
     """Serves until standard input ends."""
     decode(CDS, b"")  # loads Envoy's types: what they take is no resource's memory
+    gc.collect()
     gc.freeze()  # as the control plane does with what it has when it begins to serve
     server = XdsServer(identifier="legation", transport=Transport(workers=workers) if workers > 1 else Transport())
     note = loop if workers == 1 else f"{loop}, {workers} workers"

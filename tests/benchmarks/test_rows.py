@@ -6,6 +6,7 @@ from math import inf
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.client.arrival import Arrivals, Spread
 from benchmarks.result.goal import GOALS, Goal
@@ -17,8 +18,8 @@ from benchmarks.result.table import Sheet, compared, number
 CELL = {"proxies": 100, "dialect": "delta"}
 
 
-def row(server="legation", *samples, cell=CELL, unit="ms", metric="p99"):
-    return Row("S3", cell, server, metric, unit, samples)
+def row(server="legation", *samples, cell=CELL, unit="ms", metric="p99", scenario="S3"):
+    return Row(scenario, cell, server, metric, unit, samples)
 
 
 def run(*rows):
@@ -128,3 +129,13 @@ def test_a_run_can_be_read_as_it_was_written(tmp_path):
     file.write_text("{}")
     with pytest.raises(msgspec.ValidationError):
         Run.read(file)
+
+
+def test_a_page_keeps_what_it_has_of_other_scenarios():
+    old = run(row("legation", 3.0), row("legation", 5.0, scenario="S5"))
+    new = replace(run(row("legation", 4.0, scenario="S5")), commit="new")
+    both = new.over(old, ("S3", "S5"))
+    assert [(one.scenario, one.samples) for one in both.rows] == [("S3", (3.0,)), ("S5", (4.0,))]
+    assert both.earlier == {"S3": old.commit}
+    assert f"commit new (S3: {old.commit})" in as_markdown(both, {"S3": "propagation", "S5": "memory"}, [])
+    assert replace(new, commit="newer").over(both, ("S3", "S5")).earlier == {"S3": old.commit}

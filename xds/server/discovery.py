@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from grpclib.const import Cardinality, Handler, Status
@@ -118,15 +119,11 @@ class Discovery:
         }
 
     def _method(self, method: Method) -> Callable[[Wire], Any]:
-        serve = self._fetch if method.once else self._serve
+        """The coroutine itself, and none around it: thousands of them wait."""
+        return partial(self._fetch if method.once else self._serve, method=method)
 
-        async def served(wire: Wire) -> None:
-            try:
-                await serve(wire, method)
-            except ProtocolError as error:
-                raise GRPCError(Status[error.code], self.refuse(caller_of(wire), method.service, error)) from None
-
-        return served
+    def _refusal(self, wire: Wire, method: Method, error: ProtocolError) -> GRPCError:
+        return GRPCError(Status[error.code], self.refuse(caller_of(wire), method.service, error))
 
     async def authenticate(self, caller: Caller) -> Principal:
         """Who calls. Raises ProtocolError for whom nothing is to be told."""
@@ -141,23 +138,30 @@ class Discovery:
 
     async def _serve(self, wire: Wire, method: Method) -> None:
         """One stream, from its first message to its end."""
-        talk = await self._begin(wire, method)
-        if talk is None:
-            return
-        session = talk.session
-        self._fleet.join(session)
-        waits = (
-            "" if self._fleet.served(session.group) else "; nothing is known of this node group, and it keeps what it has"
-        )
-        who = session.node.id or "without an id"
-        log.info("%s: connected (%s, %s %s)%s", session.group, who, method.service, method.dialect.name, waits)
         try:
-            await wire.send_initial_metadata()
-            await talk.begin()
-        finally:
-            talk.close()
-            self._fleet.leave(session)
-            log.info("%s: disconnected (%s)", session.group, session.node.id)
+            talk = await self._begin(wire, method)
+            if talk is None:
+                return
+            self._join(talk.session)
+            try:
+                await wire.send_initial_metadata()
+                await talk.begin()
+            finally:
+                talk.close()
+                self._leave(talk.session)
+        except ProtocolError as error:
+            raise self._refusal(wire, method, error) from None
+
+    def _join(self, session: Session) -> None:
+        self._fleet.join(session)
+        known = self._fleet.served(session.group)
+        waits = "" if known else "; nothing is known of this node group, and it keeps what it has"
+        who, method = session.node.id or "without an id", session.method
+        log.info("%s: connected (%s, %s %s)%s", session.group, who, method.service, method.dialect.name, waits)
+
+    def _leave(self, session: Session) -> None:
+        self._fleet.leave(session)
+        log.info("%s: disconnected (%s)", session.group, session.node.id)
 
     async def _begin(self, wire: Wire, method: Method) -> Talk | None:
         """The talk on a stream, with its first message, which nobody keeps: it may be long. None where there is none."""
@@ -196,9 +200,12 @@ class Discovery:
 
     async def _fetch(self, wire: Wire, method: Method) -> None:
         """One answer, without a stream."""
-        principal = await self.authenticate(caller_of(wire))
-        body = await first_message(wire)
-        await wire.send_message(self.fetch(principal, body or b"", method.only).body)
+        try:
+            principal = await self.authenticate(caller_of(wire))
+            body = await first_message(wire)
+            await wire.send_message(self.fetch(principal, body or b"", method.only).body)
+        except ProtocolError as error:
+            raise self._refusal(wire, method, error) from None
 
     def fetch(self, principal: Principal, body: bytes, only: str) -> Fetched:
         """All that is served now of what a DiscoveryRequest's bytes ask for, of the type `only`.
