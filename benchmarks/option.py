@@ -74,7 +74,7 @@ OPTIONS: Final[tuple[Decorator, ...]] = (
     click.option("--group", default=GROUP, metavar="NAME", show_default=True, help="The cluster of the nodes that ask it."),
     click.option("--on-change", default="", metavar="COMMAND", help="Changes it; run with a text for a resource to hold."),
     click.option("--repetitions", type=click.IntRange(1), metavar="N", help="Runs of every cell.  [default: 1; full: 3]"),
-    click.option("--full", is_flag=True, help="Take the grids of the page: about 25 minutes for all."),
+    click.option("--full", is_flag=True, help="Take the grids of the page: about half an hour for all."),
     click.option("--rate", type=click.FloatRange(0), default=0.0, metavar="N", help="Changes a second, in an open loop."),
     click.option("--seconds", type=click.FloatRange(0.1), metavar="N", help="How long it runs.  [default: 2; full: 5]"),
     click.option("--changes", type=click.IntRange(1), default=10, metavar="N", show_default=True, help="Else: one by one."),
