@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import anyio
 import pytest
-from scripted import Teller, Words, Writer
+from scripted import Candidate, Teller, Words, Writer
 
-from xds.control import pipeline as module
+from xds.control import setback as module
 from xds.control.narrator import Narrator
 from xds.control.pipeline import Pipeline
 from xds.control.translator import Translator
@@ -63,6 +63,14 @@ def writer(tellers) -> Writer:
     """The only provider, and one that takes statuses."""
     tellers["file"].close()
     tellers["file"] = made = Writer()
+    return made
+
+
+@pytest.fixture
+def candidate(tellers) -> Candidate:
+    """The only provider; it takes statuses, and knows who leads."""
+    tellers["file"].close()
+    tellers["file"] = made = Candidate()
     return made
 
 

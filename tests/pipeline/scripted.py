@@ -57,25 +57,71 @@ class Teller:
 
 
 class Writer(Teller):
-    """A provider that takes statuses back. It fails as often as it is told to."""
+    """A provider that takes statuses back. It fails as often as it is told to, waits as long as its gate is closed, and says
+    that what it is told to has lapsed.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.failures = 0
+        self.gate = anyio.Event()
+        self.gate.set()
         self.written: list[dict[Key, Status]] = []
+        self._lapse, self._lapsed = anyio.create_memory_object_stream[Collection[Key]](math.inf)
 
     async def write(self, statuses) -> None:
         if self.failures:
             self.failures -= 1
             raise OSError("nobody takes statuses")
+        await self.gate.wait()
         self.written.append(dict(statuses))
+
+    def lapse(self, *keys: Key) -> None:
+        self._lapse.send_nowait(keys)
+
+    async def lapsed(self) -> AsyncIterator[Collection[Key]]:
+        while True:
+            yield await self._lapsed.receive()
+
+    def all_written(self) -> dict[Key, Status]:
+        """The last status of each object."""
+        return {key: status for written in self.written for key, status in written.items()}
+
+    def close(self) -> None:
+        super().close()
+        self._lapse.close()
+        self._lapsed.close()
+
+
+class Candidate(Writer):
+    """A provider that knows who leads: whom it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elect, self._elected = anyio.create_memory_object_stream[bool | Exception](math.inf)
+
+    def elect(self, *steps: bool | Exception) -> None:
+        for step in steps:
+            self._elect.send_nowait(step)
+
+    async def lead(self) -> AsyncIterator[bool]:
+        while True:
+            step = await self._elected.receive()
+            if isinstance(step, Exception):
+                raise step
+            yield step
+
+    def close(self) -> None:
+        super().close()
+        self._elect.close()
+        self._elected.close()
 
 
 class Words:
     """A source: one cluster for each Word, in the node group `acme`.
 
     `spec.wrong` makes an object wrong on its own, `spec.missing` makes it fail, `spec.dangling` names endpoints that are
-    nowhere, `spec.bug` makes the source itself fail.
+    nowhere, `spec.silent` leaves it without a status, `spec.bug` makes the source itself fail.
     """
 
     kinds = frozenset({WORD})
@@ -97,7 +143,7 @@ class Words:
         self._made = {one: self._made.get(one) or self._cluster(one) for one in words}
         self._last = Snapshot.of(self._made.values()).sharing(self._last)
         group = NodeGroup("acme")
-        statuses = {one.key: self._status(one) for one in words}
+        statuses = {one.key: self._status(one) for one in words if "silent" not in one.body["spec"]}
         return Translation({"acme": self._last}, {"acme": group}, statuses)
 
     def _cluster(self, one: Object) -> Resource:

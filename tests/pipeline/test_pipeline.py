@@ -151,53 +151,5 @@ async def test_a_group_that_was_never_whole_is_served_nothing(world, teller):
         assert "acme is served nothing" in made.told()[0]
 
 
-async def test_the_runner_is_asked_for_the_groups_of_every_translation(world, teller):
-    class Runner:
-        groups = None
-
-        async def reconcile(self, groups):
-            self.groups = [one.name for one in groups]
-
-    runner = Runner()
-    teller.say(put("a"), Listed())
-    async with world(runner):
-        await until(lambda: runner.groups == ["acme"])
-
-
 def test_no_proxies_are_run_for_a_group_that_is_not_hosted():
     assert module.hosted([NodeGroup("a"), NodeGroup("b", hosted=False)]) == [NodeGroup("a")]
-
-
-class TestAStatusWriter:
-    async def test_it_gets_what_changed_and_nothing_else(self, world, writer):
-        writer.say(put("a"), put("b"), Listed())
-        async with world():
-            await until(lambda: len(writer.written) == 1)
-            assert writer.written[0].keys() == {key("a"), key("b")}
-            writer.say(put("b", 2, missing="c"))
-            await until(lambda: len(writer.written) == 2)
-            assert writer.written[1].keys() == {key("b")}
-            assert not writer.written[1][key("b")].conditions[0].status
-
-    async def test_it_is_told_of_an_object_that_was_refused(self, world, writer):
-        writer.say(put("a", wrong=1), Listed())
-        async with world():
-            await until(lambda: writer.written)
-            assert writer.written[0][key("a")].conditions[0].type == "Accepted"
-
-    async def test_it_is_asked_again_when_it_fails(self, world, writer, no_pauses, caplog):
-        writer.failures = 2
-        writer.say(put("a"), Listed())
-        async with world():
-            await until(lambda: writer.written)
-            assert writer.written[0].keys() == {key("a")}
-        assert (
-            caplog.text.count("the provider file could not write 1 statuses: nobody takes statuses; it is asked again") == 2
-        )
-
-    async def test_it_is_not_called_for_nothing(self, world, writer):
-        writer.say(Listed())
-        async with world() as made:
-            await until(lambda: made.pipeline.published)
-            await anyio.wait_all_tasks_blocked()
-            assert not writer.written

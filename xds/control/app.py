@@ -172,17 +172,23 @@ def _reports(settings: Settings) -> Reports:
 
 
 async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001
-    """Prints the banner when everything is served, and where proxies are run when they have it."""
-    signal = Signal()
+    """Prints the banner when everything is served, and where this replica runs proxies when they have it."""
+    signal, leads = Signal(), made.pipeline.office.leads
     made.pipeline.readings.follow(signal)
     made.fleet.settled.follow(signal)
+    leads.follow(signal)
     with growing(), anyio.move_on_after(PATIENCE):
         while made.missing():
             await signal.wait()
     with anyio.move_on_after(PATIENCE):
-        while with_proxies and not all(made.fleet.is_live(one.name) for one in hosted(made.groups().values())):
+        while with_proxies and leads.value is not False and not _are_live(made):
             await signal.wait()
     banner(made, xds, admin)
+
+
+def _are_live(made: LivePlane) -> bool:
+    """Whether the proxies that a runner runs have everything."""
+    return all(made.fleet.is_live(one.name) for one in hosted(made.groups().values()))
 
 
 async def _pardon(fleet: Fleet) -> None:

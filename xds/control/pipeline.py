@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import anyio
@@ -14,19 +15,20 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from xds.control.fault import Consistency, faults, told
 from xds.control.ledger import Begun, Ledger, Said
+from xds.control.office import Office
 from xds.control.reading import Reading
+from xds.control.scribe import Scribe
+from xds.control.setback import Setbacks, in_words, is_bug
 from xds.control.standing import Standing
 from xds.control.translator import Translator
 from xds.model import (
     Diagnostic,
-    Key,
-    LegationError,
     NodeGroup,
+    Objects,
     Provider,
     ProxyRunner,
     Severity,
     Snapshot,
-    Status,
     StatusWriter,
     Translation,
 )
@@ -42,13 +44,12 @@ BURST: Final = 10_000
 """Events of one pass at the most, so that a flood delays nothing for long."""
 QUIET_TURNS: Final = 3
 """Turns of the event loop without an event after which a burst is over. Nothing ever waits for a clock."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before a provider that failed is started again."""
 
 
 class Pipeline:
-    """Providers to fleet. `readings` always holds the newest reading, `standing` how every object stands because of it and
-    of the proxies; `published` tells whether a reading was served yet.
+    """Providers to fleet. `readings` always holds the newest reading, `translated` the objects that the newest translation
+    is of, `standing` how every object stands because of that and of the proxies, `office` whether this replica leads;
+    `published` tells whether a reading was served yet.
 
     Rule 1: between an event and the publication of what it means nothing waits: one plain function does it all.
     """
@@ -66,7 +67,9 @@ class Pipeline:
         self._ledger = Ledger(translator, providers)
         self._checked: dict[str, tuple[Snapshot, tuple[Diagnostic, ...]]] = {}
         self.readings: Watch[Reading] = Watch(Reading())
+        self.translated: Watch[Objects] = Watch(Objects())
         self.standing = Standing(self.readings, fleet)
+        self.office = Office(providers)
         self.published = False
 
     async def run(self, runner: ProxyRunner | None = None) -> None:
@@ -74,17 +77,18 @@ class Pipeline:
         send, receive = anyio.create_memory_object_stream[Said](INBOX)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.standing.run)
+            tasks.start_soon(self.office.run)
             for name, provider in self._providers.items():
                 tasks.start_soon(self._follow, name, provider, send)
                 if isinstance(provider, StatusWriter):
-                    tasks.start_soon(self._report_back, name, provider)
+                    tasks.start_soon(self.office.while_leading, partial(self._write_back, name, provider))
+            if runner is not None:
+                tasks.start_soon(self._run_proxies, runner)
             async with send, receive:
                 while True:
                     self._ledger.take(await burst(receive))
                     if not self.waiting_for():
                         self._publish()
-                        if runner is not None:
-                            await runner.reconcile(hosted(self.readings.value.translation.groups.values()))
 
     def waiting_for(self) -> list[str]:
         """The providers that have not listed yet."""
@@ -101,6 +105,7 @@ class Pipeline:
             return
         sound, faulty = self._sound(translation)
         self._fleet.publish(sound)
+        self.translated.publish(self._ledger.objects)
         self._metrics.translated(time.perf_counter() - started)
         self.published = True
         if faulty:
@@ -147,49 +152,37 @@ class Pipeline:
 
     async def _follow(self, name: str, provider: Provider, inbox: MemoryObjectSendStream[Said]) -> None:
         """Passes on one provider's events, and starts it again whenever it fails."""
-        pause = FIRST_PAUSE
+        setbacks = Setbacks()
         while True:
             await inbox.send((name, Begun()))
             try:
                 async for event in provider.watch(self._translator.kinds):
                     self._metrics.provider_events(name)
-                    pause = FIRST_PAUSE
+                    setbacks.end()
                     await inbox.send((name, event))
-                log.error("the provider %s ended; what it said stays, and it is started again in %.1f s", name, pause)
+                what = "the provider %s ended; what it said stays, and it is started again in %.1f s"
+                log.error(what, name, setbacks.pause)
             except Exception as error:
                 what = "the provider %s failed: %s; what it said stays, and it is started again in %.1f s"
-                log.error(what, name, _in_words(error), pause, exc_info=_is_bug(error))  # noqa: TRY400  a full disk needs no traceback
+                log.error(what, name, in_words(error), setbacks.pause, exc_info=is_bug(error))  # noqa: TRY400  a full disk needs no traceback
             self._metrics.provider_restarted(name)
-            await anyio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            await setbacks.rest()
 
-    async def _report_back(self, name: str, writer: StatusWriter) -> None:
-        """Gives a provider the statuses that changed, whenever any does; a slow one skips some."""
-        signal, written = Signal(), dict[Key, Status]()
-        self.standing.statuses.follow(signal)
+    async def _write_back(self, name: str, writer: StatusWriter) -> None:
+        """Writes statuses until cancelled: whoever comes to lead begins with all of them."""
+        await Scribe(name, writer, self.standing, self.translated).run()
+
+    async def _run_proxies(self, runner: ProxyRunner) -> None:
+        """Has the proxies run of every group that is hosted, as long as this replica leads: another one runs its own."""
+        signal = Signal()
+        self.readings.follow(signal)
+        self.office.leads.follow(signal)
         while True:
+            leads = self.office.leads.value
+            if self.published and leads is not None:
+                groups = self.readings.value.translation.groups.values()
+                await runner.reconcile(hosted(groups) if leads else [])
             await signal.wait()
-            statuses = self.standing.statuses.value
-            changed = {key: status for key, status in statuses.items() if written.get(key) != status}
-            if not changed:
-                continue
-            try:
-                await writer.write(changed)
-                written = dict(statuses)
-            except Exception as error:
-                what = "the provider %s could not write %d statuses: %s; it is asked again in %.1f s"
-                log.error(what, name, len(changed), _in_words(error), FIRST_PAUSE, exc_info=_is_bug(error))  # noqa: TRY400  as above
-                await anyio.sleep(FIRST_PAUSE)
-                signal.set()
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) or type(error).__name__
-
-
-def _is_bug(error: Exception) -> bool:
-    """Whether the provider's author needs to see where this came from."""
-    return not isinstance(error, (LegationError, OSError))
 
 
 def hosted(groups: Iterable[NodeGroup]) -> list[NodeGroup]:

@@ -6,7 +6,18 @@ from xds.model.key import CLUSTER_SCOPED, Key, Kind
 from xds.model.load import ClusterLoad, Load, LocalityLoad
 from xds.model.node import Listen, Node, NodeGroup
 from xds.model.object import Object, Objects, Origin
-from xds.model.plugin import Authenticator, Grouping, Hook, LoadSink, OnDemand, Provider, ProxyRunner, Source, StatusWriter
+from xds.model.plugin import (
+    Authenticator,
+    Grouping,
+    Hook,
+    Leadership,
+    LoadSink,
+    OnDemand,
+    Provider,
+    ProxyRunner,
+    Source,
+    StatusWriter,
+)
 from xds.model.principal import Principal
 from xds.model.proxy import Answer, Proxy, Refusal, Subscribed
 from xds.model.resource import NO_RESOURCES, Reference, Resource, Resources, version_of
@@ -29,6 +40,7 @@ __all__ = [
     "Hook",
     "Key",
     "Kind",
+    "Leadership",
     "LegationError",
     "Listed",
     "Listen",

@@ -38,10 +38,37 @@ class Provider(Protocol):
 
 @runtime_checkable
 class StatusWriter(Protocol):
-    """A provider's second face: takes statuses back to where the objects came from."""
+    """A provider's second face: takes statuses back to where the objects came from.
+
+    Others may write to the same statuses. A writer knows by itself which entries are its own, and leaves theirs alone.
+    """
 
     async def write(self, statuses: Mapping[Key, Status]) -> None:
-        """Writes the statuses that changed since the last call. Returns when they are written."""
+        """Writes these statuses; of an object with an empty one, `Status()`, it takes out what is its own, if anything is.
+
+        Many are of objects of other providers, or stand there already: that costs nothing. Returns when they are written,
+        and says itself, once, of which single ones that cannot be done. May raise, when nothing can be written: then all
+        of these are given again after a pause.
+        """
+        ...
+
+    def lapsed(self) -> AsyncIterator[Collection[Key]]:
+        """The objects whose status is to be given again, whenever there are some: because somebody changed what was
+        written, or because it could not be written when it was given. Until cancelled.
+        """
+        ...
+
+
+@runtime_checkable
+class Leadership(Protocol):
+    """A provider's third face: which one of several replicas leads. Every replica serves xDS; only the one that leads
+    writes statuses and runs proxies. Without this face, each does.
+    """
+
+    def lead(self) -> AsyncIterator[bool]:
+        """Whether this replica leads: first as it is, then whenever that changes, until cancelled; then it gives leadership
+        up. It says that it does not before another one may begin. While it fails, this replica does not lead.
+        """
         ...
 
 
@@ -105,7 +132,7 @@ class ProxyRunner(Protocol):
     async def reconcile(self, groups: Collection[NodeGroup]) -> None:
         """Makes the running proxies match: one set of proxies for each group, none for others. Level-triggered.
 
-        It is asked only for groups that are `hosted`.
+        It is asked only for groups that are `hosted`, and for none at all when another replica leads: that one runs them.
         """
         ...
 

@@ -1,0 +1,66 @@
+"""The office: whether this replica leads, and what it does only then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio
+
+from xds.control.setback import Setbacks, in_words, is_bug
+from xds.model import Leadership, Provider
+from xds.server.signal import Signal, Watch
+
+log = logging.getLogger(__name__)
+
+
+class Office:
+    """Asks the providers that know of leadership. `leads` is None until each of them has answered, and then whether all of
+    them say that this replica leads; where none knows, it does.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._asked = {name: one for name, one in providers.items() if isinstance(one, Leadership)}
+        self._answers: dict[str, bool] = {}
+        self.leads: Watch[bool | None] = Watch(None if self._asked else True)
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            for name, provider in self._asked.items():
+                tasks.start_soon(self._follow, name, provider)
+
+    async def while_leading(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does this work whenever this replica leads, and cancels it as soon as it does not. Until cancelled."""
+        signal = Signal()
+        self.leads.follow(signal)
+        while True:
+            leads = self.leads.value
+            async with anyio.create_task_group() as tasks:
+                if leads:
+                    tasks.start_soon(work)
+                while self.leads.value is leads:
+                    await signal.wait()
+                tasks.cancel_scope.cancel()
+
+    async def _follow(self, name: str, provider: Leadership) -> None:
+        setbacks = Setbacks()
+        while True:
+            try:
+                async for leads in provider.lead():
+                    setbacks.end()
+                    self._answer(name, leads=leads)
+                what = "it ended"
+            except Exception as error:
+                what = in_words(error)
+                log.debug("the provider %s failed to tell who leads", name, exc_info=is_bug(error))
+            self._answer(name, leads=False)
+            log.error("the provider %s cannot tell who leads: %s; until it can, this replica does not", name, what)
+            await setbacks.rest()
+
+    def _answer(self, name: str, *, leads: bool) -> None:
+        self._answers[name] = leads
+        known = all(self._answers.values()) if len(self._answers) == len(self._asked) else None
+        if known is not self.leads.value:
+            self.leads.publish(known)
