@@ -18,7 +18,7 @@ from xds.model import Object, Objects
 
 def told(made):
     snapshots = {
-        group: sorted((one.type_url, one.name, one.version) for one in snapshot) for group, snapshot in made.snapshots.items()
+        group: sorted((one.type_url, one.name, one.version) for one in every) for group, every in made.snapshots.items()
     }
     statuses = {str(key): status.to_json() for key, status in made.statuses.items()}
     return {"snapshots": snapshots, "statuses": statuses, "diagnostics": sorted(map(str, made.diagnostics))}
