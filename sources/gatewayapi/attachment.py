@@ -109,16 +109,16 @@ def _attach(read: Reader, known: Known[HTTPRoute], ref: ParentRef, key: Key) -> 
     named = [one for one in found if _names(ref, one)]
     if not named:
         return Verdict(False, "NoMatchingParent", f"{key} has no listener {_wanted(ref)}"), ()
-    open_ = [one for one in named if one.accepted]
-    if not open_:
-        return Verdict(False, "NoMatchingParent", f"{_listeners(named)} of {key} is not accepted"), ()
-    allowing = [one for one in open_ if one.kinds and _allows(read, one, known.key.namespace, key.namespace)]
+    allowing = [one for one in named if one.kinds and _allows(read, one, known.key.namespace, key.namespace)]
     if not allowing:
-        message = f"{_listeners(open_)} of {key} does not allow HTTPRoutes of namespace {known.key.namespace}"
+        message = f"{_listeners(named)} of {key} does not allow HTTPRoutes of namespace {known.key.namespace}"
         return Verdict(False, "NotAllowedByListeners", message), ()
-    places = tuple(_places(read, key, allowing, known.document.spec.hostnames or (ANY,)))
+    open_ = [one for one in allowing if one.accepted]
+    if not open_:
+        return Verdict(False, "NoMatchingParent", f"{_listeners(allowing)} of {key} is not accepted"), ()
+    places = tuple(_places(read, key, open_, known.document.spec.hostnames or (ANY,)))
     if not places:
-        wanted, has = ", ".join(known.document.spec.hostnames), ", ".join(one.hostname for one in allowing)
+        wanted, has = ", ".join(known.document.spec.hostnames), ", ".join(one.hostname for one in open_)
         return Verdict(False, "NoMatchingListenerHostname", f"{wanted} is none of the listeners' hostnames: {has}"), ()
     return ACCEPTED, places
 

@@ -33,7 +33,7 @@ STATUS: Final[Mapping[int, str]] = {
     308: "PERMANENT_REDIRECT",
 }
 ON_RULES: Final = frozenset(
-    {"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
+    {"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite", "CORS"}
 )
 ON_BACKENDS: Final = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier", "URLRewrite"})
 MILLION: Final = 1_000_000

@@ -25,9 +25,14 @@ ACCEPTED: Final = Verdict(True, "Accepted")
 
 
 def class_is_ours(read: Reader, key: Key) -> bool:
-    """Whether a GatewayClass names this controller. Where there is no such object, its Gateways are ours."""
+    """Whether a GatewayClass names this controller.
+
+    Where nobody wrote a GatewayClass at all, every class is ours; where anybody did, one that does not exist is nobody's.
+    """
     known: Known[GatewayClass] | None = read.input(key)
-    return known is None or known.document.spec.controller_name == read.get(settings, None).controller_name
+    if known is None:
+        return not read.group("kind", GATEWAY_CLASS)
+    return known.document.spec.controller_name == read.get(settings, None).controller_name
 
 
 def class_verdict(read: Reader, key: Key) -> Verdict:
@@ -42,7 +47,7 @@ def class_verdict(read: Reader, key: Key) -> Verdict:
 def gateway(read: Reader, key: Key) -> Known[Gateway] | None:
     """The Gateway with this key, if it exists and is ours."""
     known: Known[Gateway] | None = read.input(key)
-    if known is None or not read.get(class_is_ours, _class_of(known)):
+    if known is None or not read.get(class_is_ours, class_of(known)):
         return None
     return known
 
@@ -64,7 +69,7 @@ def gateway_verdict(read: Reader, key: Key) -> Verdict:
     if known is None:
         return Verdict(False, "Pending", f"there is no {key} of ours")
     spec = known.document.spec
-    if not read.get(class_verdict, _class_of(known)).status:
+    if not read.get(class_verdict, class_of(known)).status:
         return Verdict(False, "Pending", f"its GatewayClass {spec.gateway_class_name} is not accepted")
     if spec.infrastructure and (ref := spec.infrastructure.parameters_ref):
         message = f"infrastructure.parametersRef names {ref.kind} {ref.name}; no parameters are supported yet"
@@ -78,5 +83,6 @@ def gateway_verdict(read: Reader, key: Key) -> Verdict:
     return ACCEPTED
 
 
-def _class_of(known: Known[Gateway]) -> Key:
+def class_of(known: Known[Gateway]) -> Key:
+    """The GatewayClass that a Gateway names."""
     return Key(GATEWAY_CLASS, "", known.document.spec.gateway_class_name)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sources.gatewayapi.address import HTTP, addresses
 from sources.gatewayapi.admission import Admission
 from sources.gatewayapi.certificate import certificates
+from sources.gatewayapi.cors import FILTER as CORS
 from sources.gatewayapi.hostname import ANY
 from sources.gatewayapi.table import served
 from sources.graph import Reader
@@ -30,7 +31,7 @@ _LISTENER: Final = {
     "max_connections_to_accept_per_socket_event": {"value": 1},
 }
 _MANAGER: Final = {
-    "http_filters": [{"name": "envoy.filters.http.router", "typed_config": pack(ROUTER, {})}],
+    "http_filters": [CORS, {"name": "envoy.filters.http.router", "typed_config": pack(ROUTER, {})}],
     "use_remote_address": {"value": True},
     "normalize_path": {"value": True},
     "merge_slashes": True,

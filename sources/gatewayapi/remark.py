@@ -7,7 +7,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from sources.gatewayapi.gateway import gateway
+from sources.gatewayapi.gateway import class_of, gateway
 from sources.gatewayapi.kind import GATEWAY, HTTP_ROUTE
 from sources.gatewayapi.known import Known, gateway_of
 from sources.gatewayapi.schema.gateway import Gateway
@@ -59,8 +59,11 @@ def _on_route(read: Reader, known: Known[HTTPRoute]) -> Iterator[Remark]:
 
 
 def _on_gateway(read: Reader, known: Known[Gateway]) -> Iterator[Remark]:
-    spec = known.document.spec
-    if read.get(gateway, known.key) is not None and spec.default_scope == "All":
+    if read.get(gateway, known.key) is None:
+        if not read.get(_exists, class_of(known)):
+            message = f"names {class_of(known)}, which does not exist, so nothing serves this Gateway"
+            yield Remark("spec.gatewayClassName", message, "create it, or write the name of one that exists")
+    elif known.document.spec.default_scope == "All":
         yield Remark("spec.defaultScope", "is not supported", "let the routes name this Gateway in spec.parentRefs")
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sources.gatewayapi.cors import policy
 from sources.gatewayapi.destination import Destination
 from sources.gatewayapi.filter import (
     Entrance,
@@ -83,7 +84,13 @@ def translate(rule: HTTPRouteRule, site: Site, resolve: Resolve) -> Rule:
     references = frozenset((CDS, one.cluster) for one in named if one.cluster)
     unresolved = {one: None for one in used if not one.cluster}
     problems = tuple(_unresolved(one, rule, site.index, resolve) for one in unresolved)
-    return Rule(_entries(rule, site, {**fields, **header_fields(rule.filters)}), references, problems)
+    return Rule(_entries(rule, site, {**fields, **_around(rule)}), references, problems)
+
+
+def _around(rule: HTTPRouteRule) -> Fields:
+    """What filters do before and after the action, as fields of a Route."""
+    policies = [policy(one.cors) for one in rule.filters if one.cors is not None]
+    return {**header_fields(rule.filters), **({"typed_per_filter_config": policies[0]} if policies else {})}
 
 
 def _unresolved(one: Destination, rule: HTTPRouteRule, index: int, resolve: Resolve) -> Problem:

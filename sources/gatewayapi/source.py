@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from sources.gatewayapi.known import INDEXES, Known
+from sources.gatewayapi.refusal import Refusals
 from sources.gatewayapi.schema import SCHEMAS, check, decode
 from sources.gatewayapi.settings import Settings as GatewayApiSettings
 from sources.gatewayapi.translation import translation
 from sources.graph import Graph
-from xds.model import ConfigError, Diagnostic, Key, Object, Objects, Translation
+from xds.model import Condition, ConfigError, Diagnostic, Key, Object, Objects, Status, Translation
 
 
 class GatewayApi:
@@ -27,6 +28,7 @@ class GatewayApi:
     def __init__(self, settings: GatewayApiSettings) -> None:
         self._graph = Graph(INDEXES)
         self._graph.change(GatewayApiSettings, settings)
+        self._refusals = Refusals(settings)
         self._objects = Objects()
         self._flaws: dict[Key, tuple[Diagnostic, ...]] = {}
 
@@ -42,8 +44,13 @@ class GatewayApi:
         self._objects = objects
         found = self._graph.get(translation, None)
         self._graph.sweep()
+        self._refusals = replace(self._refusals, objects=objects, statuses=found.statuses)
         flaws = tuple(one for key in sorted(self._flaws, key=str) for one in self._flaws[key])
         return replace(found, diagnostics=flaws + found.diagnostics) if flaws else found
+
+    def refuse(self, one: Object, condition: Condition, last: Status) -> Status:
+        """The status of an object that is wrong on its own."""
+        return self._refusals.tell(one, condition, last)
 
     def _change(self, key: Key, one: Object | None) -> None:
         self._flaws.pop(key, None)

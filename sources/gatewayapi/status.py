@@ -13,6 +13,7 @@ from sources.gatewayapi.attachment import Attachment, Parent, attachment
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.cluster import addresses_of
 from sources.gatewayapi.destination import unsupported_by
+from sources.gatewayapi.feature import FEATURES
 from sources.gatewayapi.gateway import (
     ACCEPTED,
     Verdict,
@@ -27,6 +28,7 @@ from sources.gatewayapi.listener import listens, url
 from sources.gatewayapi.route import Outcome, outcome
 from sources.gatewayapi.schema.backend import Backend
 from sources.gatewayapi.schema.gateway import Gateway
+from sources.gatewayapi.schema.reference import ParentRef
 from sources.gatewayapi.schema.route import HTTPRoute
 from sources.gatewayapi.settings import settings
 from sources.gatewayapi.table import attached, served
@@ -40,7 +42,11 @@ def class_status(read: Reader, key: Key) -> Status | None:
     if known is None or not read.get(class_is_ours, key):
         return None
     verdict = read.get(class_verdict, key)
-    return Status(_conditions({"Accepted": verdict}, known), summary=verdict.message or "its Gateways are served here")
+    return Status(
+        _conditions({"Accepted": verdict}, known),
+        fields={"supportedFeatures": [{"name": one} for one in FEATURES]},
+        summary=verdict.message or "its Gateways are served here",
+    )
 
 
 def backend_status(read: Reader, key: Key) -> Status | None:
@@ -84,11 +90,16 @@ def route_status(read: Reader, key: Key) -> Status | None:
 
 def _parent_part(known: Known[HTTPRoute], one: Parent, came: Outcome, controller: str) -> Part:
     accepted = came.accepted if one.verdict.status else one.verdict
-    ref = {name: value for name, value in msgspec.to_builtins(one.ref).items() if value is not None}
-    name = f"{one.gateway.namespace}/{one.gateway.name}" + (f"/{one.ref.section_name}" if one.ref.section_name else "")
     field = f"spec.parentRefs[{known.document.spec.parent_refs.index(one.ref)}]"
     conditions = _conditions({"Accepted": accepted, "ResolvedRefs": came.resolved}, known, field)
-    return Part("parents", name, conditions, {"parentRef": ref, "controllerName": controller}, group_name(one.gateway))
+    return parent_part(one.ref, one.gateway, conditions, controller)
+
+
+def parent_part(ref: ParentRef, gateway: Key, conditions: tuple[Condition, ...], controller: str) -> Part:
+    """What a route is told under one of its parentRefs, which names this Gateway."""
+    written = {name: value for name, value in msgspec.to_builtins(ref).items() if value is not None}
+    name = group_name(gateway) + (f"/{ref.section_name}" if ref.section_name else "")
+    return Part("parents", name, conditions, {"parentRef": written, "controllerName": controller}, group_name(gateway))
 
 
 def _summary(read: Reader, attachments: Attachment, line: str) -> str:

@@ -157,7 +157,7 @@ MISTAKES = {
     "an unknown field": Mistake(
         route().replace("backendRefs", "backendRef"),
         "bad.yaml:13: HTTPRoute default/bad: spec.rules[0].backendRef is no known field\n    did you mean backendRefs?",
-        (ROUTE, "", "Accepted", "Invalid"),
+        (ROUTE, "parent default/edge", "Accepted", "Invalid"),
     ),
     "a port out of range": Mistake(
         gateway("{name: x, protocol: HTTP, port: 70000}"),
@@ -168,13 +168,13 @@ MISTAKES = {
         route(hostname="https://bad.example"),
         "bad.yaml:8: HTTPRoute default/bad: spec.hostnames[0] must be a hostname such as example.com or *.example.com, not"
         ' "https://bad.example"\n    write only the name, without the scheme',
-        (ROUTE, "", "Accepted", "Invalid"),
+        (ROUTE, "parent default/edge", "Accepted", "Invalid"),
     ),
     "an invalid regex": Mistake(
         route(path="{type: RegularExpression, value: '/(a'}"),
         "bad.yaml:11: HTTPRoute default/bad: spec.rules[0].matches[0].path.value is no valid regular"
         " expression: missing ): /(a",
-        (ROUTE, "", "Accepted", "Invalid"),
+        (ROUTE, "parent default/edge", "Accepted", "Invalid"),
     ),
     "a missing Backend": Mistake(
         route("{group: gateway.envoyproxy.io, kind: Backend, name: nowhere}"),
@@ -199,9 +199,9 @@ MISTAKES = {
         answers_500=True,
     ),
     "a filter that cannot be honoured": Mistake(
-        route(filters="[{type: CORS, cors: {}}]"),
-        "bad.yaml:12: HTTPRoute default/bad: spec.rules[0].filters[0].type CORS is not supported here; the rule answers 500"
-        " (parent default/edge: Accepted is False, UnsupportedValue)",
+        route(filters="[{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}]"),
+        "bad.yaml:12: HTTPRoute default/bad: spec.rules[0].filters[0].type ExtensionRef is not supported here;"
+        " the rule answers 500 (parent default/edge: Accepted is False, UnsupportedValue)",
         (ROUTE, "parent default/edge", "Accepted", "UnsupportedValue"),
         answers_500=True,
     ),

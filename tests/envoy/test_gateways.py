@@ -46,6 +46,22 @@ async def test_a_gateway_moves_to_another_port(shared, one):
     await shared.answers("ClientConnectorError", f"http://127.0.0.1:{before}/")
 
 
+async def test_an_address_that_this_host_does_not_have_is_told_on_the_gateway(shared):
+    port = free_port()
+    away = gateway(port, name="away")
+    away["spec"]["addresses"] = [{"value": "127.0.0.1"}, {"value": "192.0.2.1"}]
+    shared.save(away)
+    await shared.said(f"lds tcp-{port} was refused: .*cannot bind '192.0.2.1:{port}': Cannot assign requested address")
+
+    async def told():
+        return "AddressNotUsable" in [one["reason"] for one in (await shared.status("Gateway default/away"))["failing"]]
+
+    await until(told)
+    away["spec"]["addresses"].pop()
+    shared.save(away)
+    await shared.answers("404 ", f"http://127.0.0.1:{port}/")
+
+
 async def test_a_port_that_somebody_else_has_is_told_and_the_other_listeners_are_served(shared, one):
     port = free_port()
     with socket.create_server(("127.0.0.1", free_port())) as other:

@@ -164,7 +164,10 @@ def bootstrap(port: int, virtual_hosts: list[dict[str, Any]], clusters: Mapping[
         "normalize_path": True,
         "merge_slashes": True,
         "route_config": {**routes, "virtual_hosts": virtual_hosts},
-        "http_filters": [{"name": "router", "typed_config": {"@type": f"{prefix}.http.router.v3.Router"}}],
+        "http_filters": [
+            {"name": "envoy.filters.http.cors", "typed_config": {"@type": f"{prefix}.http.cors.v3.Cors"}},
+            {"name": "router", "typed_config": {"@type": f"{prefix}.http.router.v3.Router"}},
+        ],
     }
     listener = {
         "name": "test",

@@ -48,6 +48,10 @@ def mirror(**fields: Any) -> dict[str, Any]:
     return {"type": "RequestMirror", "requestMirror": {"backendRef": SERVICE, **fields}}
 
 
+def cors(**fields: Any) -> dict[str, Any]:
+    return with_filters({"type": "CORS", "cors": fields})
+
+
 REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
 AWAY = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
 GOOD: dict[str, dict[str, Any]] = {
@@ -317,6 +321,26 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         with_filters(mirror(fraction={"numerator": 101})),
         "rules[0].filters[0].requestMirror.fraction",
         "must not be more than the whole: the numerator exceeds the denominator",
+    ),
+    "an origin with a path": (
+        cors(allowOrigins=["https://a.example", "https://a.example/b"]),
+        "rules[0].filters[0].cors.allowOrigins[1]",
+        'must be an origin such as https://example.com, https://*.example.com:8443, or * for all, not "https://a.example/b"',
+    ),
+    "an origin inside a wildcard": (
+        cors(allowOrigins=["https://a.*.example"]),
+        "rules[0].filters[0].cors.allowOrigins[0]",
+        'must be an origin such as https://example.com, https://*.example.com:8443, or * for all, not "https://a.*.example"',
+    ),
+    "all methods and one": (
+        cors(allowMethods=["*", "GET"]),
+        "rules[0].filters[0].cors.allowMethods",
+        "must have * alone or not at all: it stands for everything",
+    ),
+    "a header exposed twice": (
+        cors(exposeHeaders=["X-A", "X-A"]),
+        "rules[0].filters[0].cors.exposeHeaders[1]",
+        "is 'X-A', as an earlier one is",
     ),
     "mirror to no port": (
         with_filters(mirror(backendRef={"name": "a"})),

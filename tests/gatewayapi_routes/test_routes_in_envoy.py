@@ -39,6 +39,10 @@ def modify(side: str, **fields: Any) -> dict[str, Any]:
     return {"type": f"{side}HeaderModifier", f"{side.lower()}HeaderModifier": fields}
 
 
+def cors(**fields: Any) -> dict[str, Any]:
+    return {"type": "CORS", "cors": fields}
+
+
 def prefix(value: str) -> dict[str, Any]:
     return {"type": "ReplacePrefixMatch", "replacePrefixMatch": value}
 
@@ -182,6 +186,23 @@ RULES: dict[str, list[dict[str, Any]]] = {
             "matches": [path("PathPrefix", "/%41~!$&'()*+,;=:@")],
             "filters": [redirect(path=prefix("?\\1%"), hostname="x" * 63 + ".example")],
         },
+    ],
+    "cors": [
+        under(
+            "/some",
+            cors(
+                allowOrigins=["https://one.example", "http://*.two.example:8080"],
+                allowMethods=["GET", "PUT"],
+                allowHeaders=["X-Ask"],
+                exposeHeaders=["X-Tell", "*"],
+                maxAge=60,
+            ),
+        ),
+        under("/all", cors(allowOrigins=["*"], allowMethods=["*"], allowHeaders=["*"], exposeHeaders=["X-Tell", "*"])),
+        under(
+            "/credentials",
+            cors(allowOrigins=["https://*"], allowMethods=["*"], exposeHeaders=["X-Tell", "*"], allowCredentials=True),
+        ),
     ],
     "redirect-host": sent_on("/", hostname="other.example.org", statusCode=301),
     "redirect-scheme": sent_on("/", scheme="https"),
@@ -384,6 +405,45 @@ async def test_backends_share_requests_by_weight(ask):
 @pytest.mark.parametrize(("target", "status"), [("/slow/whole", 504), ("/slow/each", 504), ("/never", 200), ("/flaky", 200)])
 async def test_limits_end_or_repeat_a_request(ask, target, status):
     assert (await ask("limits", target)).status == status
+
+
+def told(answer: Answer) -> dict[str, str]:
+    """What an answer says to a browser: the headers of CORS, without what their names have in common."""
+    start = "access-control-"
+    return {
+        name.lower().removeprefix(start): text for name, text in answer.headers.items() if name.lower().startswith(start)
+    }
+
+
+SOME = {"allow-methods": "GET,PUT", "allow-headers": "X-Ask", "max-age": "60"}
+
+
+@pytest.mark.parametrize(
+    ("target", "origin", "expected"),
+    [
+        ("/some", "https://one.example", {"allow-origin": "https://one.example", "expose-headers": "X-Tell,*", **SOME}),
+        ("/some", "http://a.b.two.example:8080", {"expose-headers": "X-Tell,*", **SOME}),
+        ("/some", "http://two.example:8080", None),
+        ("/some", "http://a.two.example", None),
+        ("/some", "https://one.example.org", None),
+        ("/all", "https://any.example:1", {"allow-methods": "PUT", "allow-headers": "x-a", "expose-headers": "X-Tell,*"}),
+        ("/credentials", "https://any.example", {"allow-methods": "PUT", "expose-headers": "X-Tell"}),
+    ],
+)
+async def test_a_preflight_is_answered_without_the_backend(ask, backends, target, origin, expected):
+    asked = {"origin": origin, "access_control_request_method": "PUT", "access_control_request_headers": "x-a"}
+    before = len(backends["one"].seen)
+    answer = await ask("cors", target, method="OPTIONS", **asked)
+    assert (answer.status, len(backends["one"].seen)) == (200, before)
+    assert told(answer).get("allow-origin") == (origin if expected else None)
+    assert told(answer).get("allow-credentials") == ("true" if target == "/credentials" else None)
+    assert told(answer).items() >= (expected or {}).items()
+
+
+async def test_a_request_of_an_allowed_origin_is_answered_for_it(ask):
+    """The others get an answer too, which a browser keeps from their scripts."""
+    answers = {name: told(await ask("cors", "/some", origin=f"https://{name}.example")) for name in ("one", "two")}
+    assert answers == {"one": {"allow-origin": "https://one.example", "expose-headers": "X-Tell,*"}, "two": {}}
 
 
 async def test_mirrors_get_an_unchanged_copy_and_the_client_the_answer_of_the_backend(ask, backends):

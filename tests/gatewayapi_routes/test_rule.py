@@ -337,10 +337,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "UnsupportedValue",
         "spec.rules[3].backendRefs[0].filters[0].type ExtensionRef is not supported here",
     ),
-    "CORS": (
-        {"filters": [{"type": "CORS", "cors": {}}], "backendRefs": [ONE]},
+    "external auth": (
+        {
+            "filters": [{"type": "ExternalAuth", "externalAuth": {"protocol": "HTTP", "backendRef": TWO}}],
+            "backendRefs": [ONE],
+        },
         "UnsupportedValue",
-        "spec.rules[3].filters[0].type CORS is not supported here",
+        "spec.rules[3].filters[0].type ExternalAuth is not supported here",
+    ),
+    "CORS on a backend": (
+        {"backendRefs": [{**ONE, "filters": [{"type": "CORS", "cors": {}}]}]},
+        "UnsupportedValue",
+        "spec.rules[3].backendRefs[0].filters[0].type CORS is not supported here",
     ),
     "unknown": (
         {"filters": [{"type": "Teleport"}], "backendRefs": [ONE]},

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scripted import Words, key, put, word
 
 from xds.control.ledger import Begun, Ledger
 from xds.control.translator import Translator
-from xds.model import Delete, Diagnostic, Kind, Listed, Object, Origin, Put, Report, Severity
+from xds.model import Delete, Diagnostic, Kind, Listed, Object, Origin, Part, Put, Report, Severity
 
 
 @pytest.fixture
 def ledger():
     return Ledger(Translator([Words()]), ["file", "http"])
+
+
+class Outspoken(Words):
+    """Tells authors under a part of the object."""
+
+    def refuse(self, one, condition, last):
+        return replace(last, parts=(Part("parents", one.key.name, (condition,)),))
 
 
 def names(ledger):
@@ -65,6 +74,16 @@ class TestAnObjectThatIsWrong:
                 "    take it out; until this is mended, its last good version stays in force"
             )
         ]
+
+    def test_a_source_that_has_a_say_in_it_tells_where(self):
+        ledger = Ledger(Translator([Outspoken()]), ["file"])
+        ledger.take(by("file", put("a"), put("b", wrong=1)))
+        ledger.take(by("file", put("a", 2, wrong=1)))
+        statuses = reading(ledger).statuses
+        assert {one.type for one in statuses[key("a")].conditions} == {"Resolved"}, "as it was"
+        (part,), (other,) = statuses[key("a")].parts, statuses[key("b")].parts
+        assert part.conditions[0].message == "spec.wrong must not be there; the last good version stays in force"
+        assert other.conditions[0].message == "spec.wrong must not be there"
 
     def test_mended_it_is_as_any_other(self, ledger):
         ledger.take(by("file", put("a", wrong=1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scripted import key, put, until, word
 
@@ -88,6 +90,12 @@ def test_all_that_was_refused_of_an_object_is_one_condition_in_the_place_of_its_
     (condition,) = status.conditions
     assert "cds x was refused" in condition.message
     assert "cds y was refused" in condition.message
+
+
+def test_an_address_that_the_proxys_host_does_not_have_is_told_from_other_reasons():
+    words = "cannot bind '10.250.0.1:80': Cannot assign requested address"
+    status = laid(Status(), refused("g"), replace(refused("g", name="y"), message=words))
+    assert [one.reason for one in status.conditions] == ["AddressNotUsable"]
 
 
 def test_an_object_that_is_gone_has_no_status():

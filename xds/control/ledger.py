@@ -9,6 +9,7 @@ from typing import Final
 from xds.control.reading import Reading, errors, place_of, placed
 from xds.control.translator import Translator
 from xds.model import (
+    Condition,
     Delete,
     Diagnostic,
     Event,
@@ -19,6 +20,7 @@ from xds.model import (
     Put,
     Report,
     Severity,
+    Status,
     Translation,
 )
 
@@ -104,8 +106,16 @@ class Ledger:
         told = [*reports, *map(self._explained, self._flaws), translation.diagnostics]
         found = placed((each for group in told for each in group), self.objects)
         distinct = sorted(dict.fromkeys(found), key=place_of)
-        refused = {key: (one, errors(self._flaws[key])[0]) for key, one in self._refused.items()}
+        refused = {key: self._not_accepted(one, translation) for key, one in self._refused.items()}
         return Reading(self.objects, translation, tuple(distinct), refused)
+
+    def _not_accepted(self, one: Object, translation: Translation) -> Status:
+        """The status of a refused object, in the words of its first error."""
+        flaw = errors(self._flaws[one.key])[0]
+        stays = "; the last good version stays in force" if self.objects.get(one.key) else ""
+        words = f"{flaw.field} {flaw.message}".strip() + stays
+        condition = Condition("Accepted", False, "Invalid", words, one.generation)
+        return self._translator.refuse(one, condition, translation.statuses.get(one.key, Status()))
 
     def _explained(self, key: Key) -> tuple[Diagnostic, ...]:
         """The flaws of an object; the first one tells what stays in force because of it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from xds.codec.document import locate
-from xds.model import Condition, Diagnostic, Key, Object, Objects, Severity, Status, Translation
+from xds.model import Condition, Diagnostic, Key, Objects, Severity, Status, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,13 @@ class Reading:
     """What is written and what it means: the objects, their translation, and what is wrong with single objects or files.
 
     An object with an error of its own is left out of `objects` and the translation, or its last good version stays in
-    them. `refused` has it, and its first error.
+    them. `refused` has its status.
     """
 
     objects: Objects = field(default_factory=Objects)
     translation: Translation = field(default_factory=Translation)
     diagnostics: tuple[Diagnostic, ...] = ()
-    refused: Mapping[Key, tuple[Object, Diagnostic]] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[Key, Status] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def written(self) -> int:
@@ -30,22 +30,13 @@ class Reading:
 
     @property
     def statuses(self) -> Mapping[Key, Status]:
-        """The status of every object; a refused one is not accepted, in the words of its error."""
-        laid = {key: self._not_accepted(key, one, flaw) for key, (one, flaw) in self.refused.items()}
-        return {**self.translation.statuses, **laid} if laid else self.translation.statuses
+        """The status of every object, in force or not."""
+        return {**self.translation.statuses, **self.refused} if self.refused else self.translation.statuses
 
     @property
     def complaints(self) -> tuple[Diagnostic, ...]:
         """The diagnostics, and every condition that tells of trouble and is not said by one of them; by file and line."""
         return tuple(sorted(Complaints().of(self), key=place_of))
-
-    def _not_accepted(self, key: Key, one: Object, flaw: Diagnostic) -> Status:
-        stays = "; the last good version stays in force" if self.objects.get(key) else ""
-        words = f"{flaw.field} {flaw.message}".strip() + stays
-        condition = Condition("Accepted", False, "Invalid", words, one.generation)
-        status = self.translation.statuses.get(key, Status())
-        others = tuple(one for one in status.conditions if one.type != "Accepted")
-        return replace(status, conditions=(condition, *others))
 
 
 def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:

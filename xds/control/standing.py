@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from xds.control.reading import Reading
 from xds.model import Condition, Key, Refusal, Status
 from xds.server.fleet import Fleet
 from xds.server.signal import Signal, Watch
+
+NOT_HERE: Final = "Cannot assign requested address"
+"""The words of a system that has no such address; Envoy's when it cannot listen there."""
 
 
 class Standing:
@@ -73,5 +77,7 @@ def not_programmed(status: Status, refusals: Sequence[Refusal], generation: int)
 def _over(conditions: tuple[Condition, ...], refusals: Sequence[Refusal], generation: int) -> tuple[Condition, ...]:
     if not refusals:
         return conditions
-    refused = Condition("Programmed", False, "Invalid", "; ".join(map(str, refusals)), generation)
+    elsewhere = any(NOT_HERE in one.message for one in refusals)
+    reason = "AddressNotUsable" if elsewhere else "Invalid"
+    refused = Condition("Programmed", False, reason, "; ".join(map(str, refusals)), generation)
     return (*(one for one in conditions if one.type != "Programmed"), refused)

@@ -11,16 +11,19 @@ from xds.codec import adopt, decode, own_name, resource
 from xds.control.linter import Linter
 from xds.model import (
     NO_RESOURCES,
+    Condition,
     Diagnostic,
     Hook,
     Kind,
     NodeGroup,
     Object,
     Objects,
+    Refusing,
     Resource,
     Resources,
     Snapshot,
     Source,
+    Status,
     Translation,
 )
 from xds.model.type_url import PREFIX, short_type
@@ -70,6 +73,12 @@ class Translator:
     def check(self, one: Object) -> list[Diagnostic]:
         """What is wrong with this object on its own, as every source of its kind sees it."""
         return [found for source in self._sources if one.key.kind in source.kinds for found in source.check(one)]
+
+    def refuse(self, one: Object, condition: Condition, last: Status) -> Status:
+        """The status of an object with an error of its own, where a source of its kind wants it to be told."""
+        sources = (source for source in self._sources if one.key.kind in source.kinds)
+        teller = next((source for source in sources if isinstance(source, Refusing)), None)
+        return teller.refuse(one, condition, last) if teller else last.saying(condition)
 
     def translate(self, objects: Objects) -> Translation:
         """Everything that these objects mean, as it goes out."""

@@ -15,6 +15,7 @@ from xds.model.plugin import (
     OnDemand,
     Provider,
     ProxyRunner,
+    Refusing,
     Source,
     StatusWriter,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Put",
     "Reference",
     "Refusal",
+    "Refusing",
     "Report",
     "Resource",
     "Resources",

@@ -18,7 +18,7 @@ from xds.model.node import Node, NodeGroup
 from xds.model.object import Object, Objects
 from xds.model.principal import Principal
 from xds.model.resource import Resource
-from xds.model.status import Diagnostic, Status
+from xds.model.status import Condition, Diagnostic, Status
 from xds.model.translation import Translation
 
 
@@ -84,6 +84,17 @@ class Source(Protocol):
 
     def translate(self, objects: Objects) -> Translation:
         """Everything that these objects mean. Unchanged input gives the same Resource objects as the call before."""
+        ...
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A source's second face: where on a refused object its author is told so. Without it, on the object as a whole."""
+
+    def refuse(self, one: Object, condition: Condition, last: Status) -> Status:
+        """The status of an object with an error of its own, as things stand since the last translation. `condition` says
+        that it is not accepted, and why; `last` is the status of its last good version, empty where there is none.
+        """
         ...
 
 

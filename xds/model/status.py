@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -81,6 +81,10 @@ class Status:
     def __post_init__(self) -> None:
         # Known from the start: of thousands of statuses, those with trouble are looked for after every change.
         object.__setattr__(self, "well", not any(self.failing()))
+
+    def saying(self, condition: Condition) -> Status:
+        """The same status with a condition first, in the place of any of its type."""
+        return replace(self, conditions=(condition, *(one for one in self.conditions if one.type != condition.type)))
 
     def failing(self) -> Iterator[tuple[str, Condition]]:
         """The conditions that tell of trouble, each with its part (`listener http`; empty for the object as a whole)."""

@@ -8,8 +8,18 @@ from msgspec import Meta
 
 from sources.gatewayapi.schema.document import Strict
 from sources.gatewayapi.schema.reference import BackendRef, LocalRef
-from sources.gatewayapi.schema.scalar import Count, HeaderName, HeaderValue, PathValue, Port, Positive, PreciseHostname
+from sources.gatewayapi.schema.scalar import (
+    Count,
+    HeaderName,
+    HeaderValue,
+    Origin,
+    PathValue,
+    Port,
+    Positive,
+    PreciseHostname,
+)
 
+AllowedMethod = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
@@ -69,13 +79,16 @@ class RequestMirror(Strict, frozen=True):
 
 
 class CORS(Strict, frozen=True):
-    """What scripts of other origins may do."""
+    """What scripts of other origins may do. `*` stands alone for all, and in an origin for any labels in front.
 
-    allow_origins: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    `max_age` is in seconds: for how long a browser may keep the answer.
+    """
+
+    allow_origins: Annotated[tuple[Origin, ...], Meta(max_length=64)] = ()
     allow_credentials: bool | None = None
-    allow_methods: Annotated[tuple[str, ...], Meta(max_length=9)] = ()
-    allow_headers: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
-    expose_headers: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    allow_methods: Annotated[tuple[AllowedMethod, ...], Meta(max_length=9)] = ()
+    allow_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
+    expose_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
     max_age: Positive = 5
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sources.gatewayapi.schema.filter import HeaderModifier, HTTPRouteFilter, PathModifier, RequestMirror
+from sources.gatewayapi.schema.filter import CORS, HeaderModifier, HTTPRouteFilter, PathModifier, RequestMirror
 from sources.gatewayapi.schema.flaw import Flaw, repeated
 from sources.gatewayapi.schema.reference import BackendRef
 
@@ -23,6 +23,12 @@ FIELDS: Final = {
 
 REPEATABLE: Final = frozenset({"RequestMirror", "ExtensionRef"})
 PATH_FIELDS: Final = {"ReplaceFullPath": "replace_full_path", "ReplacePrefixMatch": "replace_prefix_match"}
+CORS_LISTS: Final = {
+    "allow_origins": "allowOrigins",
+    "allow_methods": "allowMethods",
+    "allow_headers": "allowHeaders",
+    "expose_headers": "exposeHeaders",
+}
 NAMES: Final = {"replace_full_path": "replaceFullPath", "replace_prefix_match": "replacePrefixMatch"}
 
 
@@ -67,6 +73,15 @@ def _mirror(mirror: RequestMirror, path: str) -> Iterator[Flaw]:
         yield Flaw(f"{path}.fraction", "must not be more than the whole: the numerator exceeds the denominator")
 
 
+def _cors(cors: CORS, path: str) -> Iterator[Flaw]:
+    for attribute, name in CORS_LISTS.items():
+        values = getattr(cors, attribute)
+        for index, value in repeated(values, lambda one: one):
+            yield Flaw(f"{path}.{name}[{index}]", f"is {value!r}, as an earlier one is")
+        if "*" in values and len(values) > 1 and attribute != "expose_headers":
+            yield Flaw(f"{path}.{name}", "must have * alone or not at all: it stands for everything")
+
+
 def _path(modifies: Any, path: str) -> Iterator[Flaw]:
     modifier: PathModifier | None = modifies.path
     if modifier is None:
@@ -85,6 +100,7 @@ _DETAILS: Final[Mapping[str, Callable[[Any, str], Iterator[Flaw]]]] = {
     "RequestMirror": _mirror,
     "RequestRedirect": _path,
     "URLRewrite": _path,
+    "CORS": _cors,
     "ExternalAuth": lambda auth, path: backend_flaws(auth.backend_ref, f"{path}.backendRef"),
 }
 """Filter type -> what its description must fulfil."""

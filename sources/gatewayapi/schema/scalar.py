@@ -22,6 +22,7 @@ CONTROLLER: Final = rf"^{_SUBDOMAIN}/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+\Z"
 PROTOCOL: Final = rf"^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?|{_SUBDOMAIN}/[A-Za-z0-9]+)\Z"
 HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z"
 ONE_LINE: Final = r"^[^\x00\r\n\ud800-\udfff]*\Z"
+ORIGIN: Final = r"^(\*|https?://([-a-zA-Z0-9.]+|\*(\.[-a-zA-Z0-9.]+)?)(:[0-9]{1,5})?)\Z"
 DURATION: Final = r"^([0-9]{1,5}(h|m|s|ms)){1,4}\Z"
 
 MEANT: Final[Mapping[str, str]] = MappingProxyType(
@@ -36,6 +37,7 @@ MEANT: Final[Mapping[str, str]] = MappingProxyType(
         PROTOCOL: "must be a protocol such as HTTP or HTTPS",
         HEADER_NAME: "must be an HTTP header or parameter name, such as X-Version",
         ONE_LINE: "must be one line of text",
+        ORIGIN: "must be an origin such as https://example.com, https://*.example.com:8443, or * for all",
         DURATION: "must be a duration such as 10s, 500ms or 1h30m",
     },
 )
@@ -53,6 +55,7 @@ HeaderName = Annotated[str, Meta(min_length=1, max_length=256, pattern=HEADER_NA
 HeaderValue = Annotated[str, Meta(min_length=1, max_length=4096, pattern=ONE_LINE)]
 QueryValue = Annotated[str, Meta(min_length=1, max_length=1024, pattern=ONE_LINE)]
 PathValue = Annotated[str, Meta(max_length=1024, pattern=ONE_LINE)]
+Origin = Annotated[str, Meta(min_length=1, max_length=253, pattern=ORIGIN)]
 Duration = Annotated[str, Meta(pattern=DURATION)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
