@@ -33,6 +33,11 @@ def addresses(read: Reader, key: Key) -> tuple[str, ...]:
     return (lent,) if lent else ()
 
 
+def reached(read: Reader, key: Key) -> tuple[str, ...]:
+    """Those of its addresses that say where it is reached: one that stands for all of a host does not."""
+    return tuple(one for one in read.get(addresses, key) if not ip_address(one).is_unspecified)
+
+
 def asked(document: Gateway) -> tuple[str, ...]:
     """The IP addresses that a Gateway asks for."""
     named = (one.value for one in document.spec.addresses if one.type == "IPAddress")

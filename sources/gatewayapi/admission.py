@@ -14,6 +14,7 @@ from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
 from sources.gatewayapi.hostname import ANY
 from sources.gatewayapi.kind import HTTP_ROUTE
 from sources.gatewayapi.schema.gateway import GatewaySpec, Listener, RouteGroupKind
+from sources.gatewayapi.settings import settings
 from sources.graph import Reader
 from xds.model import Key
 
@@ -87,7 +88,9 @@ def hostnames(read: Reader, key: Key) -> Mapping[int, tuple[str, ...]]:
 
 
 def _rival(read: Reader, key: Key, places: Iterable[tuple[str, int]]) -> tuple[Key, str] | None:
-    """The older Gateway that has one of these places, and the address."""
+    """The older Gateway that has one of these places, and the address; where they share a network."""
+    if not read.get(settings, None).one_network:
+        return None
     owners = ((read.get(owner, place), place[0]) for place in places)
     return next(((other, address) for other, address in owners if other is not None and other != key), None)
 

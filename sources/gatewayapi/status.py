@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sources.gatewayapi.address import addresses
+from sources.gatewayapi.address import addresses, reached
 from sources.gatewayapi.admission import Admission, admissions
 from sources.gatewayapi.attachment import Attachment, Parent, attachment
 from sources.gatewayapi.certificate import certificates
@@ -69,7 +69,7 @@ def gateway_status(read: Reader, key: Key) -> Status | None:
     return Status(
         _conditions({"Accepted": accepted, "Programmed": programmed}, known),
         tuple(_listener_part(read, known, one) for one in read.get(admissions, key)),
-        {"addresses": [{"type": "IPAddress", "value": one} for one in read.get(addresses, key)]},
+        {"addresses": [{"type": "IPAddress", "value": one} for one in read.get(reached, key)]},
         "; ".join(filter(None, (urls, programmed.message))),
     )
 
