@@ -38,7 +38,7 @@ class Options(Struct, frozen=True):
     `repetitions` of every cell; `full` takes the grids of the page. `only` are values of parameters that take the place of
     the grids'. `rate` is how many changes a second are made in an open loop for `seconds`; 0 makes `changes` single ones,
     each when the one before has reached every proxy. With `fat_acks` a node is in every request. `pinned` gives servers
-    and clients a core each.
+    and clients a core each. `kubeconfig` is the file that leads to a Kubernetes API server, for the scenarios that need one.
     """
 
     repetitions: int = 1
@@ -50,6 +50,7 @@ class Options(Struct, frozen=True):
     changes: int = 10
     fat_acks: bool = False
     pinned: bool = True
+    kubeconfig: str | None = None
 
 
 Measure: TypeAlias = Callable[["Bench", str, Cell, int], Awaitable[Figures]]

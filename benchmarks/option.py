@@ -22,8 +22,9 @@ DIMENSIONS: Final[Mapping[str, tuple[click.ParamType[Any], str]]] = {
     "changed": (click.IntRange(1), "How many resources one change changes."),
     "holding": (click.Choice(["all", "nothing"]), "What returning proxies hold: all, nothing."),
     "stuck": (click.Choice(["nobody", "mute", "deaf"]), "Who is stuck: nobody, mute, deaf."),
-    "routes": (click.IntRange(1), "How many HTTPRoutes there are."),
+    "routes": (click.IntRange(0), "How many HTTPRoutes there are."),
     "envoys": (click.IntRange(1), "How many real Envoys there are."),
+    "minutes": (click.IntRange(1), "How long endpoints come and go."),
 }
 """Parameter of a grid -> the type of its values, and what they are."""
 
@@ -80,6 +81,12 @@ OPTIONS: Final[tuple[Decorator, ...]] = (
     click.option("--changes", type=click.IntRange(1), default=10, metavar="N", show_default=True, help="Else: one by one."),
     click.option("--fat-acks", is_flag=True, help="Send the node in every request, as an Envoy does by default."),
     click.option("--pin/--no-pin", "pinned", default=True, help="Give servers and clients a core each, or leave it open."),
+    click.option(
+        "--kubeconfig",
+        type=click.Path(dir_okay=False, exists=True, resolve_path=True),
+        metavar="FILE",
+        help="Measure in this Kubernetes cluster, too; what is made there is removed again.",
+    ),
     click.option("--seed", default=1, show_default=True, help="What is chosen by chance is chosen by this."),
     click.option(
         "--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write all results."

@@ -32,10 +32,10 @@ class Backend(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def backend() -> AsyncIterator[int]:
-    """The port of a backend on loopback, inside the `async with`."""
+async def backend(address: str = "127.0.0.1") -> AsyncIterator[int]:
+    """The port of a backend at an address of this machine, inside the `async with`."""
     opened = set[asyncio.Transport]()
-    server = await asyncio.get_running_loop().create_server(lambda: Backend(opened), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Backend(opened), address, 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

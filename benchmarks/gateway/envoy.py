@@ -85,8 +85,10 @@ def without_envoy() -> str | None:
 
 
 @asynccontextmanager
-async def envoys(count: int, xds: tuple[str, int], folder: Path, *, core: int | None) -> AsyncIterator[list[Process]]:
-    """So many Envoys inside the `async with`, each with one worker; their files go into a folder.
+async def envoys(
+    count: int, xds: tuple[str, int], folder: Path, *, core: int | None, group: str = GROUP
+) -> AsyncIterator[list[Process]]:
+    """So many Envoys of a node group inside the `async with`, each with one worker; their files go into a folder.
 
     Raises ConfigError when there is no Envoy.
     """
@@ -96,7 +98,7 @@ async def envoys(count: int, xds: tuple[str, int], folder: Path, *, core: int | 
         for number in range(count):
             file = folder / f"envoy-{number}.json"
             admin = str(folder / f"envoy-{number}.sock")
-            file.write_text(json.dumps(bootstrap(GROUP, f"envoy-{number}", xds, admin=admin)))
+            file.write_text(json.dumps(bootstrap(group, f"envoy-{number}", xds, admin=admin)))
             flags = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "critical"]
             started.append(await stack.enter_async_context(process([program, "-c", file, *flags], core=core)))
         yield started

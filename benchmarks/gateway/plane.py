@@ -1,4 +1,4 @@
-"""The control plane as a person runs it: `legation serve` over a folder of files."""
+"""The control plane as a person runs it: `legation serve` over a folder of files, or as a settings file says."""
 
 from __future__ import annotations
 
@@ -93,13 +93,14 @@ class Plane:
 
 
 @asynccontextmanager
-async def plane(folder: Path, *, core: int | None) -> AsyncIterator[Plane]:
-    """A control plane over the files of a folder inside the `async with`."""
+async def plane(folder: Path, *, core: int | None, config: Path | None = None) -> AsyncIterator[Plane]:
+    """A control plane inside the `async with`: over the files of a folder, unless a settings file says otherwise."""
     xds, admin = free_port(), free_port()
     program = Path(sys.executable).with_name("legation")
+    what = [folder] if config is None else ["--config", config]
     flags = ["--port", str(xds), "--admin-port", str(admin), "--log-format", "json"]
     async with (
-        process([program, "serve", folder, *flags], core=core) as running,
+        process([program, "serve", *what, *flags], core=core) as running,
         aiohttp.ClientSession(f"http://127.0.0.1:{admin}") as session,
     ):
         yield Plane(folder, ("127.0.0.1", xds), running, session)

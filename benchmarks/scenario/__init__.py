@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from benchmarks.scenario.k01 import K1
+from benchmarks.scenario.k02 import K2
+from benchmarks.scenario.k03 import K3
 from benchmarks.scenario.s01 import S1
 from benchmarks.scenario.s02 import S2
 from benchmarks.scenario.s03 import S3, S6
@@ -17,6 +20,6 @@ from benchmarks.scenario.s13 import S13
 from benchmarks.scenario.s14 import S14
 from benchmarks.scenario.scenario import Scenario
 
-_ALL: Final[tuple[Scenario, ...]] = (S1, S2, S3, S4, S5, S6, S7, S8, S9, S13, S14)
+_ALL: Final[tuple[Scenario, ...]] = (S1, S2, S3, S4, S5, S6, S7, S8, S9, S13, S14, K1, K2, K3)
 SCENARIOS: Final[Mapping[str, Scenario]] = {one.id: one for one in _ALL}
 """Id -> scenario, in the order in which they are shown."""

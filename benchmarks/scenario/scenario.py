@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.bench import Bench, Concerns, Grids, Measure
+from benchmarks.bench import Bench, Concerns, Grids, Measure, Options
 from benchmarks.result.row import Row
 from benchmarks.server.table import OURS, Server
 
@@ -57,7 +57,7 @@ def started(name: str, server: Server) -> bool:
 @dataclass(frozen=True, slots=True)
 class Gridded:
     """A scenario that measures one server that it concerns in one cell after the other, `most` times each at most.
-    `missing` says in words what it needs and this machine lacks, None when it lacks nothing.
+    `missing` says in words what it needs and is lacking, here or in the options; None when nothing is.
     """
 
     id: str
@@ -66,12 +66,12 @@ class Gridded:
     full: Grids
     figures: Measure
     concerns: Concerns = started
-    missing: Callable[[], str | None] = lambda: None
+    missing: Callable[[Options], str | None] = lambda _: None
     most: int = 1_000
 
     async def measure(self, bench: Bench) -> list[Row]:
         """Measures every server in every cell, in turns; where something is missing, a note says so instead."""
-        if (lacking := self.missing()) is not None:
+        if (lacking := self.missing(bench.options)) is not None:
             bench.notes.append(f"{self.id} is not measured: {lacking}")
             return []
         cells = bench.cells(self.quick, self.full)

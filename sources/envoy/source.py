@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sources.envoy.definition import DEFINITION
 from sources.envoy.sheet import ENVOY_RESOURCES, read
 from sources.envoy.translation import INDEXES, translation
 from sources.graph import Graph
@@ -19,6 +20,8 @@ class Envoy:
     """
 
     kinds = frozenset({ENVOY_RESOURCES})
+    reported = kinds
+    definitions = (DEFINITION,)
 
     def __init__(self) -> None:
         self._graph = Graph(INDEXES)

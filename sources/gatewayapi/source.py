@@ -10,7 +10,7 @@ from sources.gatewayapi.known import INDEXES, Known
 from sources.gatewayapi.refusal import Refusals
 from sources.gatewayapi.schema import SCHEMAS, check, decode
 from sources.gatewayapi.settings import Settings as GatewayApiSettings
-from sources.gatewayapi.translation import translation
+from sources.gatewayapi.translation import STATUSES, translation
 from sources.graph import Graph
 from xds.model import Condition, ConfigError, Diagnostic, Key, Object, Objects, Status, Translation
 
@@ -24,6 +24,8 @@ class GatewayApi:
 
     Settings: ClassVar = GatewayApiSettings
     kinds = frozenset(SCHEMAS)
+    reported = frozenset(STATUSES)
+    definitions = ()
 
     def __init__(self, settings: GatewayApiSettings) -> None:
         self._graph = Graph(INDEXES)

@@ -40,7 +40,7 @@ def _node_group(read: Reader, key: Key) -> NodeGroup:
     return NodeGroup(group_name(key), read.get(listens, key))
 
 
-_STATUSES: Final[Mapping[Kind, Callable[[Reader, Key], Status | None]]] = MappingProxyType(
+STATUSES: Final[Mapping[Kind, Callable[[Reader, Key], Status | None]]] = MappingProxyType(
     {
         GATEWAY_CLASS: class_status,
         GATEWAY: gateway_status,
@@ -53,7 +53,7 @@ _STATUSES: Final[Mapping[Kind, Callable[[Reader, Key], Status | None]]] = Mappin
 
 def _statuses(read: Reader, _: None) -> Mapping[Key, Status]:
     found: dict[Key, Any] = {}
-    for kind, status in _STATUSES.items():
+    for kind, status in STATUSES.items():
         found |= read.each(status, read.group("kind", kind))
     for key in [key for key, status in found.items() if status is None]:
         del found[key]

@@ -151,7 +151,7 @@ async def test_a_port_that_somebody_else_has_is_no_envoys():
 
 
 async def test_without_an_envoy_a_note_says_so(bench):
-    assert await replace(s09.S9, missing=lambda: "no Envoy found").measure(bench) == []
+    assert await replace(s09.S9, missing=lambda _: "no Envoy found").measure(bench) == []
     assert bench.notes == ["S9 is not measured: no Envoy found"]
 
 

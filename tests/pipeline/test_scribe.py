@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 import pytest
-from scripted import key, put, until
+from scripted import Words, key, put, until
 
 from xds.control import scribe as module
 from xds.model import Delete, Listed, Status
@@ -46,6 +46,17 @@ async def test_it_is_not_called_for_nothing(world, writer):
     writer.say(Listed())
     async with world() as made:
         await until(lambda: made.pipeline.published)
+        await anyio.wait_all_tasks_blocked()
+        assert not writer.written
+
+
+async def test_a_kind_that_no_source_reports_on_is_left_alone(world, writer, monkeypatch):
+    """What its proxies refuse is told where people ask; the object has no place for it."""
+    monkeypatch.setattr(Words, "reported", frozenset(), raising=False)
+    monkeypatch.setattr(Words, "definitions", (), raising=False)
+    writer.say(put("a"), Listed())
+    async with world() as made:
+        await until(lambda: made.pipeline.standing.statuses.value.keys() == {key("a")})
         await anyio.wait_all_tasks_blocked()
         assert not writer.written
 

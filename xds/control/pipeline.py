@@ -173,7 +173,7 @@ class Pipeline:
 
     async def _write_back(self, name: str, writer: StatusWriter) -> None:
         """Writes statuses until cancelled: whoever comes to lead begins with all of them."""
-        await Scribe(name, writer, self.standing, self.translated).run()
+        await Scribe(name, writer, self._translator.reported, self.standing, self.translated).run()
 
     async def _run_proxies(self, runner: ProxyRunner) -> None:
         """Has the proxies run of every group that is hosted, as long as this replica leads: another one runs its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import anyio
@@ -11,7 +11,7 @@ import anyio
 from xds.control.backlog import Backlog
 from xds.control.setback import Setbacks, in_words, is_bug
 from xds.control.standing import Standing
-from xds.model import Key, Objects, Status, StatusWriter
+from xds.model import Key, Kind, Objects, Status, StatusWriter
 from xds.server.signal import Signal, Watch
 
 log = logging.getLogger(__name__)
@@ -22,13 +22,21 @@ NO_STATUS: Final = Status()
 
 
 class Scribe:
-    """Gives one writer all statuses, and then those that change: of every object, an empty one where it has none.
+    """Gives one writer all statuses of some kinds, and then those that change: of every object of these kinds, an empty one
+    where it has none. Of others there may be a status, for people, that has no place where they come from.
 
     What is given is what was published; nothing is given twice, unless the writer says that it has lapsed or fails.
     """
 
-    def __init__(self, name: str, writer: StatusWriter, standing: Standing, translated: Watch[Objects]) -> None:
-        self._name, self._writer = name, writer
+    def __init__(
+        self,
+        name: str,
+        writer: StatusWriter,
+        kinds: Collection[Kind],
+        standing: Standing,
+        translated: Watch[Objects],
+    ) -> None:
+        self._name, self._writer, self._kinds = name, writer, kinds
         self._standing, self._translated = standing, translated
         self._backlog = Backlog()
         self._objects = Objects()
@@ -58,11 +66,15 @@ class Scribe:
         if statuses is not self._statuses:
             bare |= self._statuses.keys()
         for key in bare - statuses.keys():
-            self._backlog.put(key, NO_STATUS)
+            self._note(key, NO_STATUS)
         for key, status in statuses.items() if statuses is not self._statuses else ():
             if (last := self._statuses.get(key)) is not status and last != status:
-                self._backlog.put(key, status)
+                self._note(key, status)
         self._statuses, self._objects = statuses, objects
+
+    def _note(self, key: Key, status: Status) -> None:
+        if key.kind in self._kinds:
+            self._backlog.put(key, status)
 
     async def _write(self, found: Mapping[Key, Status]) -> None:
         try:

@@ -14,6 +14,7 @@ from xds.model import (
     Condition,
     Diagnostic,
     Hook,
+    Installable,
     Kind,
     NodeGroup,
     Object,
@@ -69,6 +70,12 @@ class Translator:
     def kinds(self) -> frozenset[Kind]:
         """The kinds that any source understands."""
         return frozenset[Kind]().union(*(source.kinds for source in self._sources))
+
+    @property
+    def reported(self) -> frozenset[Kind]:
+        """The kinds whose objects any source gives statuses: all of its kinds, where it does not say."""
+        told = (one.reported if isinstance(one, Installable) else one.kinds for one in self._sources)
+        return frozenset[Kind]().union(*told)
 
     def check(self, one: Object) -> list[Diagnostic]:
         """What is wrong with this object on its own, as every source of its kind sees it."""

@@ -99,6 +99,16 @@ class Refusing(Protocol):
 
 
 @runtime_checkable
+class Installable(Protocol):
+    """A source's third face: what a cluster has to know of it (`legation manifests`). Both are attributes of the class."""
+
+    reported: frozenset[Kind]
+    """The kinds whose objects it gives statuses: those statuses may be written, and no others."""
+    definitions: Sequence[Mapping[str, Any]]
+    """The CustomResourceDefinitions of the kinds that are its own."""
+
+
+@runtime_checkable
 class Hook(Protocol):
     """Edits one built resource's message on its way out. Pure.
 

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from xds.codec import bootstrap as envoy
+from xds.codec.written import as_yaml
 from xds.control.cli import option, screen
 
 ADMIN: Final = ("127.0.0.1", 9901)
@@ -85,7 +86,7 @@ def bootstrap(
         click.echo(screen.as_json(envoy.grpc_bootstrap(group, node_id or group, xds_address, secured)))
         return
     body = envoy.bootstrap(group, node_id or group, xds_address, admin=ADMIN, dialect=dialect, load_reports=load_reports)
-    click.echo(screen.as_yaml(envoy.over_tls(body, **secured) if secured else body))
+    click.echo(as_yaml(envoy.over_tls(body, **secured) if secured else body))
 
 
 def _secured(tls_ca: str | None, tls_cert: str | None, tls_key: str | None) -> dict[str, str]:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Final
 
 import click
-import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from xds.codec.written import as_yaml
 
 PIPE_WIDTH: Final = 10_000
 """Columns of a table that goes into a pipe: nothing is folded there."""
@@ -35,30 +36,6 @@ def printable(text: str) -> str:
 def as_json(data: Any) -> str:
     """JSON, indented."""
     return json.dumps(data, indent=2, ensure_ascii=False)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists are indented, and a text of several lines keeps them."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  PyYAML's own
-        super().increase_indent(flow, indentless=False)
-
-    def ignore_aliases(self, _: object) -> bool:
-        """Nothing is written as a reference to something above."""
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def as_yaml(data: Any) -> str:
-    """YAML, in the order of the data."""
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return text.rstrip("\n")
 
 
 WRITERS: Final = {"json": as_json, "yaml": as_yaml}
