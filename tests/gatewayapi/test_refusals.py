@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 from gateway_world import objects
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sources.gatewayapi import GatewayApi, Settings
 from xds.model import Condition, Object, Refusing, Status
 
 NOT_ACCEPTED = Condition("Accepted", False, "Invalid", "spec.x is wrong", 7)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda value: st.lists(value) | st.dictionaries(st.text() | st.sampled_from(["parentRefs", "name", "kind"]), value),
+)
 OURS = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -105,3 +111,10 @@ def test_the_rest_of_what_a_gateway_was_told_stays_with_its_last_good_version(to
         "addresses": [{"value": "10.0.0.1"}],
         "conditions": [NOT_ACCEPTED.to_json(), programmed.to_json()],
     }
+
+
+@given(
+    kind=st.sampled_from(["Gateway", "GatewayClass", "HTTPRoute"]), spec=JSON | st.fixed_dictionaries({"parentRefs": JSON})
+)
+def test_whatever_is_written_there_is_an_answer(kind, spec):
+    assert isinstance(GatewayApi(Settings()).refuse(wrong(kind, spec), NOT_ACCEPTED, Status()), Status)
