@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from providers.kubernetes.discovery import Served
-from providers.kubernetes.document import Head, read_head, read_object
+from providers.kubernetes.document import read_head, read_object
 from providers.kubernetes.seen import Seen, Sight
 from xds.model import Delete, Key, Put
 
@@ -57,7 +57,8 @@ class Register:
         known = self._entries.get(key)
         if known and known.resource_version == head.metadata.resource_version:
             return None
-        self._see(key, head)
+        if self._served.has_status:
+            self._seen.put(key, Sight.of(head))
         one = read_object(raw, head, self._served)
         self._entries[key] = Entry(head.metadata.resource_version, one.digest, one.generation)
         same = known and (known.digest, known.generation) == (one.digest, one.generation)
@@ -67,12 +68,6 @@ class Register:
         """The object is gone. None where it was not known."""
         key = read_head(raw).key(self._served)
         return self._drop(key) if key in self._entries else None
-
-    def _see(self, key: Key, head: Head) -> None:
-        if self._served.has_status:
-            status = head.status.copy() if head.status else None  # a copy lets go of the page it came in
-            about = head.metadata
-            self._seen.put(key, Sight(about.uid, about.resource_version, about.generation, status))
 
     def _drop(self, key: Key) -> Delete:
         del self._entries[key]

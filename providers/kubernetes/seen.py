@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import anyio
 import msgspec
 
+from providers.kubernetes.document import Head
 from xds.model import Key
 
 
@@ -22,6 +23,12 @@ class Sight:
     resource_version: str
     generation: int
     status: msgspec.Raw | None
+
+    @classmethod
+    def of(cls, head: Head) -> Sight:
+        """The sight of an object, by its head."""
+        status = head.status.copy() if head.status else None  # a copy lets go of the page it came in
+        return cls(head.metadata.uid, head.metadata.resource_version, head.metadata.generation, status)
 
 
 class Seen:

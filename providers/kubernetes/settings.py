@@ -24,6 +24,11 @@ class Lease(Struct, frozen=True, forbid_unknown_fields=True):
     renew: Seconds = 10
     retry: Seconds = 2
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for times with which two could lead at once."""
+        if not self.retry < self.renew < self.duration:
+            raise ValueError("retry must be less than renew, and renew less than duration")
+
 
 LEASE = Lease()
 
