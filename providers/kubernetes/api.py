@@ -115,6 +115,8 @@ class Api:
                 yield response
         except TimeoutError as error:
             raise TimeoutError(f"{self.server} does not answer in time") from error
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:
+            raise ConnectionResetError(f"{self.server} broke off in the middle of an answer") from error
         except aiohttp.ClientError as error:
             raise OSError(f"{self.server} cannot be reached: {_in_words(error)}") from error
 

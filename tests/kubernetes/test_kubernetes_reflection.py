@@ -97,7 +97,7 @@ async def test_a_kind_that_is_not_installed_is_followed_as_soon_as_it_is(api, ca
     ]
 
 
-async def test_a_kind_that_is_removed_takes_its_objects_along_and_may_come_back(api):
+async def test_a_kind_that_is_removed_takes_its_objects_along_and_may_come_back(api, caplog):
     api.say(ROUTES.path(), page(route("a")), [line("MODIFIED", route("a", 11))], refusal(404, "NotFound"))
     installed = api.installed.pop(f"{GATEWAY_API}/v1")
     async with following(api, ROUTE, NAMESPACE) as follower:
@@ -106,6 +106,7 @@ async def test_a_kind_that_is_removed_takes_its_objects_along_and_may_come_back(
         await follower.until(lambda: any(isinstance(one, Delete) for one in follower.events))
         api.say(ROUTES.path(), page(route("b")), FOREVER)
         await follower.until(lambda: follower.names() == {"b"})
+    assert len([one for one in caplog.messages if "no longer installed" in one]) == 1
 
 
 async def test_a_namespace_that_begins_or_ceases_to_match_comes_and_goes_with_what_is_in_it(api):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import repeat
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -172,6 +173,17 @@ async def test_what_an_api_server_refuses_while_it_starts_is_not_believed(api, f
     async with following() as follower:
         await follower.until(lambda: follower.listed)
         assert [type(one) for one in follower.events] == [Put, Listed]
+
+
+async def test_only_what_is_refused_all_the_time_is_believed(api, following, monkeypatch):
+    """Here, each request takes two seconds."""
+    monkeypatch.setattr(module, "BELIEVED", 3.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 2.0 * len(api.asked)))
+    hiccup = [page(route("a")), [bookmark(11)], refusal(404, "NotFound")]
+    api.say(PLACE.path, *hiccup, *hiccup, page(route("a")), FOREVER)
+    async with following() as follower:
+        await api.until_asked(PLACE.path, 8)
+        assert not [one for one in follower.events if isinstance(one, Delete)]
 
 
 async def test_a_kind_that_is_removed_ends_it(api):

@@ -153,3 +153,22 @@ async def test_a_group_that_was_never_whole_is_served_nothing(world, teller):
 
 def test_no_proxies_are_run_for_a_group_that_is_not_hosted():
     assert module.hosted([NodeGroup("a"), NodeGroup("b", hosted=False)]) == [NodeGroup("a")]
+
+
+async def test_a_provider_is_ended_by_the_task_that_reads_it():
+    """Also when that is interrupted while it does something else: only there, the provider's own tasks can be ended."""
+    ended = []
+
+    async def events():
+        try:
+            while True:
+                yield Listed()
+        finally:
+            ended.append(anyio.get_current_task())
+
+    with anyio.CancelScope() as scope:
+        async with module.closing(events()) as said:
+            async for _ in said:
+                scope.cancel()
+                await anyio.lowlevel.checkpoint()
+    assert ended == [anyio.get_current_task()]
