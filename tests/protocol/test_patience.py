@@ -6,6 +6,7 @@ import pytest
 from xds_client import SOTW, Group
 from xds_resources import cluster, endpoints, listener, route
 
+from xds.codec import decode, references
 from xds.model import Answer
 from xds.model.type_url import CDS, EDS, LDS, RDS
 from xds.protocol import Accepted, Limits, Overdue, Rejected, Stream
@@ -204,3 +205,38 @@ def test_listeners_do_not_wait_for_ever_either(dialect):
     client.group.now = PATIENCE
     client.impatient = True
     client.expect(LDS, "l")
+
+
+def test_endpoints_stay_while_a_cluster_that_a_route_names_is_said_again(dialect):
+    """A client that took an update and never said so goes on with what its routes name, until they name it no longer."""
+    group = Group(dialect, listener("l", "r"), route("r", "old"), cluster("old"), endpoints("old"))
+    client = group.client()
+    for type_url, names in ((CDS, ""), (EDS, ("old",)), (LDS, ""), (RDS, ("r",))):
+        client.ask(type_url, *names)
+    client.settle()
+    group.publish(listener("l", "r"), route("r", "old"), cluster("old", "2"), endpoints("old"))
+    client.expect(CDS, "old")
+    client.expect(EDS, "old")
+    client.ack(EDS)
+    group.now = PATIENCE
+    assert client.is_silent()
+    group.publish(listener("l", "r"), route("r", "new"), cluster("new"), endpoints("new"))
+    body = endpoints("old").body
+    while (got := client.pull()) is not None:
+        assert got.resources.get("old", body) == body or got.type_url != EDS
+        if got.type_url == CDS and client.names(RDS) and "new" in got.resources:
+            client.add(EDS, "new")
+        client.ack(got.type_url)
+        if references_of(client, "r") == {"old"}:
+            assert client.has[EDS].get("old") == body
+            assert "old" in client.names(CDS)
+    assert references_of(client, "r") == {"new"}
+    assert client.names(CDS) == {"new"}
+    client.drop(EDS, "old")
+    assert client.names(EDS) == {"new"}
+
+
+def references_of(client, name):
+    """The clusters that a route of the client names."""
+    body = client.has.get(RDS, {}).get(name)
+    return {one for type_url, one in references(decode(RDS, body)) if type_url == CDS} if body else set()

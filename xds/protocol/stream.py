@@ -349,6 +349,9 @@ class Stream:
         resources = snapshot.of_type(subscription.type_url)
         wanted = subscription.wanted(resources)
         lacking = subscription.lacking(resources, wanted)
+        if kept := self._kept(snapshot, subscription, lacking):
+            wanted = {**wanted, **kept}
+            lacking -= kept.keys()
         sought = self._sought(snapshot, subscription, lacking)
         lacking -= sought
         stand_ins = {name: one for name in lacking if (one := self.dialect.stand_in(subscription.type_url, name))}
@@ -358,6 +361,11 @@ class Stream:
             draft.removals = {name for name in lacking if name not in stand_ins and name not in subscription.held}
         draft.unknown = {*stand_ins, *draft.removals}
         return draft
+
+    def _kept(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> dict[str, Resource]:
+        """What does not exist any more and is owed all the same: the client still refers to it, and gets it as it has it."""
+        held = {name for name in lacking if name in subscription.held and name not in subscription.remembered}
+        return {name: subscription.held[name] for name in self._needed(snapshot, subscription, held)}
 
     def _sought(self, snapshot: Snapshot, subscription: Subscription, lacking: set[str]) -> set[str]:
         """The names of which nothing is said yet, because somebody may make what they name: what the client never had, and
