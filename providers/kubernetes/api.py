@@ -147,7 +147,7 @@ async def connect(settings: Settings) -> AsyncIterator[Api]:
     """A session with the API server that these settings lead to. Raises ConfigError when they lead to none."""
     login = await run_sync(partial(credentials.load, settings))
     connector = aiohttp.TCPConnector(limit=0, ssl=login.tls)  # there are as many connections as watches
-    async with aiohttp.ClientSession(connector=connector, trust_env=True) as session:
+    async with aiohttp.ClientSession(connector=connector) as session:
         yield Api(session, login)
 
 
@@ -170,5 +170,7 @@ def _failure(body: bytes) -> Failure:
 
 
 def _in_words(error: aiohttp.ClientError) -> str:
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"TLS fails: {error.__cause__ or error} (is it the server that the credentials are for?)"
     code = getattr(error, "errno", None) or 0
     return os.strerror(code) if code > 0 else str(error) or type(error).__name__

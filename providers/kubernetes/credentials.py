@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 from anyio.to_thread import run_sync
@@ -120,7 +122,13 @@ def _of_kubeconfig(path: str, context: str | None) -> Credentials:
         asyncio.run(loader.load_and_set(found))
         return str(found.api_key.get("BearerToken", "")).strip()
 
-    return Credentials(found.host, _tls_of(found), read, found.proxy, found.tls_server_name)
+    return Credentials(found.host, _tls_of(found), read, found.proxy or _proxy(found.host), found.tls_server_name)
+
+
+def _proxy(server: str) -> str | None:
+    """The proxy that the environment names for this server."""
+    url = urlsplit(server)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
 def _tls_of(found: Configuration) -> ssl.SSLContext:

@@ -15,12 +15,10 @@ class Outage:
         self._server = server
         self._failing: set[Hashable] = set()
 
-    def begin(self, who: Hashable, error: Exception) -> None:
+    def begin(self, who: Hashable, error: Exception, level: int = logging.WARNING) -> None:
         """This one fails."""
-        if not self._failing:
-            log.warning("%s; what was read of the cluster stays in force, and it is tried again until it works", error)
-        else:
-            log.debug("%s: %s", who, error)
+        level = logging.DEBUG if self._failing else level
+        log.log(level, "%s; what was read of the cluster stays in force, and it is tried again until it works", error)
         self._failing.add(who)
 
     def end(self, who: Hashable) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 FIRST: Final = 0.25
-LONGEST: Final = 10.0
+LONGEST: Final = 5.0
 """Seconds, before chance has its say."""
 
 

@@ -138,7 +138,8 @@ class Reflection:
         for pause in pauses():
             missing = self._wanted - self.catalogue.keys()
             try:
-                await ready(self._api)
+                if not self.catalogue:
+                    await ready(self._api)
                 self.catalogue.update(await served(self._api, missing))
             except TROUBLE as error:
                 self._outage.begin("discovery", error)

@@ -146,22 +146,20 @@ class Reflector:
     def _failed(self, error: Exception) -> Iterator[Event]:
         """What a failure means for those who listen, and from where to go on."""
         status = error.status if isinstance(error, ApiError) else 0
-        if status == 410:
-            log.info("%s: listed anew, for what the API server knows begins later: %s", self._place, error)
         if status in (404, 410):
             self._version = ""
-        elif status == 403:
+        if isinstance(error, ApiError) and status == 403:
             yield from self._forbidden(error)
-        if status not in (403, 404, 410):
-            self._outage.begin(self._place, error)
+        elif status != 404:
+            self._outage.begin(self._place, error, logging.INFO if status == 410 else logging.WARNING)
 
-    def _forbidden(self, error: Exception) -> Iterator[Event]:
+    def _forbidden(self, error: ApiError) -> Iterator[Event]:
         if self._is_believed() and not self._reported:
             self._reported = True
             yield Report(self._place.address, (self._complaint(error),))
             yield Listed()
 
-    def _complaint(self, error: Exception) -> Diagnostic:
-        what = f"{self._place} cannot be read: {error.message if isinstance(error, ApiError) else error}"
+    def _complaint(self, error: ApiError) -> Diagnostic:
+        what = f"{self._place} cannot be read: {error.message}"
         hint = f"grant get, list and watch of {self._place}; what was read of it stays in force"
         return Diagnostic(what, origin=Origin(self._api.server, 0), hint=hint)

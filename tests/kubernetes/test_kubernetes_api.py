@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,24 +47,30 @@ def write(path: Path, server: str, **user: Any) -> None:
     )
 
 
+@asynccontextmanager
+async def answering(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The URL of a server that answers every request like this."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    try:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 @pytest.fixture
 def served(config):
     """An API of the test's own, and a session with it."""
 
     @asynccontextmanager
     async def serve(answer: Answer, **user: Any) -> AsyncIterator[Api]:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", answer)
-        runner = web.AppRunner(app, shutdown_timeout=0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        write(config, f"http://127.0.0.1:{runner.addresses[0][1]}", **user)
-        try:
+        async with answering(answer) as server:
+            write(config, server, **user)
             async with connect(Settings(kubeconfig=str(config))) as api:
                 yield api
-        finally:
-            await runner.cleanup()
 
     return serve
 
@@ -181,6 +188,47 @@ async def test_a_token_that_is_not_accepted_is_read_again(served, tmp_path):
             await api.read("/")
         token.write_text("new")
         await api.read("/")
+
+
+async def test_a_program_that_a_kubeconfig_names_is_asked_for_the_token(served, tmp_path):
+    program = tmp_path / "login"
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "of-a-program"},
+    }
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
+    program.chmod(0o755)
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["authorization"])
+
+    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
+    async with served(answer, exec=login) as api:
+        assert await api.read("/") == b"Bearer of-a-program"
+
+
+async def test_certificates_prove_who_is_who(tmp_path, config):
+    """The server's is checked against the kubeconfig's authority, and ours is shown."""
+    issuer = Issuer(tmp_path, "ca")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(issuer.file))
+    tls.load_cert_chain(*issuer.issue("localhost"))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    certificate, key = issuer.issue("someone")
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(request.transport.get_extra_info("peercert")["subject"])
+
+    async with answering(answer, tls) as server:
+        write(config, server, **{"client-certificate": str(certificate), "client-key": str(key)})
+        async with connect(Settings(kubeconfig=str(config))) as api:
+            with pytest.raises(OSError, match="certificate verify failed"):
+                await api.read("/")
+        known = json.loads(config.read_text())
+        known["clusters"][0]["cluster"]["certificate-authority"] = str(issuer.file)
+        config.write_text(json.dumps(known))
+        async with connect(Settings(kubeconfig=str(config))) as api:
+            assert b"someone" in await api.read("/")
 
 
 async def test_the_token_of_a_pod_is_read_again_from_time_to_time(tmp_path, monkeypatch):

@@ -98,8 +98,8 @@ async def test_a_version_that_is_too_old_lists_again_and_tells_the_difference(ap
         assert [one.object.key.name for one in follower.events if isinstance(one, Put)] == ["a", "b", "c"]
         await api.until_asked(PLACE.path, 4)
         assert queries(api, "resourceVersion") == [None, "10", None, "20"]
-        assert len(caplog.messages) == 1
-        assert "listed anew" in caplog.text
+        assert [one.levelname for one in caplog.records] == ["INFO", "INFO"]
+        assert "410 Expired" in caplog.messages[0]
 
 
 async def test_a_lost_connection_goes_on_where_it_was(api, following, caplog):
