@@ -4,6 +4,9 @@
 # make wire-faults   whether the wire suite notices what goes wrong: it is asked of our server with one fault after the other
 # make clients what real clients make of it: Envoy in five releases, and gRPC (make test does so with the newest Envoy);
 #              make clients ENVOYS=folder keeps those Envoys there
+# make conformance   the official Gateway API suite against Legation with real Envoys: a table per profile. With Go; the first
+#              time, 10 minutes. PROFILES="GATEWAY-HTTP GATEWAY-TLS", RUN=HTTPRouteWeight, ALL=1 (every feature), WAIT=5 (seconds)
+# make cluster   the Kubernetes cluster that it runs in, until Ctrl-C; it says how to ask it
 # make lint    formatting, lints, types, floors, spelling
 # make bench   how long things take
 # make guard   whether the server needs more than twice the CPU time that it used to; make guard-limits writes what it may need
@@ -21,7 +24,7 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 ENVOYS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/legation/envoys
 ECHO = $(BIN)/python examples/echo.py
 
-.PHONY: run test wire wire-faults clients envoys lint bench guard guard-limits headline clean
+.PHONY: run test wire wire-faults clients envoys conformance cluster lint bench guard guard-limits headline clean
 
 run: $(VENV)/run
 	@$(BIN)/legation run examples/quickstart.yaml --with "$(ECHO) 3000 v1" --with "$(ECHO) 3001 v2"
@@ -40,6 +43,13 @@ clients: envoys
 
 envoys: $(VENV)/test
 	@$(BIN)/python tests/real_clients/envoys.py $(ENVOYS)
+
+conformance: $(VENV)/test
+	@$(BIN)/python tests/conformance conformance $(if $(PROFILES),--profiles $(PROFILES)) $(if $(RUN),--run $(RUN)) \
+		$(if $(ALL),--all) $(if $(WAIT),--wait $(WAIT))
+
+cluster: $(VENV)/test
+	@$(BIN)/python tests/conformance cluster
 
 lint: $(VENV)/lint
 	$(BIN)/ruff format --check
