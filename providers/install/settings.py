@@ -14,6 +14,8 @@ TLS: Final = "/etc/legation-tls"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  what is in a pod is reached from other pods
 XDS_PORT: Final = 18000
 ADMIN_PORT: Final = 19000
+APART: Final = {"gatewayapi": {"one_network": False}}
+"""Settings of sources: each Gateway's proxies are pods of their own."""
 AGE: Final = 1800
 """Seconds after which a proxy is asked to connect anew: so they spread over replicas that come later."""
 
@@ -27,6 +29,6 @@ def settings(plan: Plan) -> dict[str, Any]:
         "admin": {"address": EVERYWHERE, "port": ADMIN_PORT},
         "log": {"format": "json"},
         "providers": {"kubernetes": {**scope, "lease": {"name": plan.name}}},
-        "sources": {name: {} for name in plan.sources},
+        "sources": {name: dict(APART.get(name, {})) for name in plan.sources},
         "runner": "none",
     }
