@@ -161,5 +161,5 @@ class Reflector:
 
     def _complaint(self, error: ApiError) -> Diagnostic:
         what = f"{self._place} cannot be read: {error.message}"
-        hint = f"grant get, list and watch of {self._place}; what was read of it stays in force"
+        hint = f"grant list and watch of {self._place}; what was read of it stays in force"
         return Diagnostic(what, origin=Origin(self._api.server, 0), hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from aiohttp import web
+from blockbuster import blockbuster_ctx
 from issuer import Issuer
 
 from providers.kubernetes import api as module
@@ -25,6 +26,13 @@ pytest.importorskip("kubernetes_asyncio")
 TOKEN = "never-to-be-shown"
 
 Answer = Callable[[web.Request], Any]
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks() -> Iterator[None]:
+    """What is asked of the API server never holds up the event loop."""
+    with blockbuster_ctx([f"providers.kubernetes.{name}" for name in ("api", "discovery", "reflection", "reflector")]):
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import anyio
 import pytest
 from anyio.to_thread import run_sync
 from api_server import ApiServer, RefusedError, kubeconfig
+from blockbuster import blockbuster_ctx
 from cable import Cable, cable
 from cluster_words import GROUP, ROUTE
 from follower import DEADLINE, Follower
@@ -89,6 +90,13 @@ async def line(kubernetes, tmp_path) -> AsyncIterator[Cable]:
     """A cable to the API server."""
     async with cable(kubernetes.url) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks() -> Iterator[None]:
+    """What is asked of the API server never holds up the event loop."""
+    with blockbuster_ctx([f"providers.kubernetes.{name}" for name in ("api", "discovery", "reflection", "reflector")]):
+        yield
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ class Provider(Protocol):
 
     `watch` yields Put and Delete in order, Listed once after the first full pass, and Report for what is no object's
     own fault. It ends only when it is cancelled. It may raise: the pipeline starts it again with growing pauses and
-    keeps what it last said; objects that the new pass does not name before its Listed are then gone.
+    keeps what it last said; objects that the new pass does not name before its Listed are then gone. An asynchronous
+    generator is closed by the task that reads it, so it may have tasks of its own.
     """
 
     def watch(self, kinds: Collection[Kind]) -> AsyncIterator[Event]:
