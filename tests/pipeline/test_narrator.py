@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from scripted import key, put, until, word
 
 from xds.control.narrator import describe
 from xds.control.reading import Reading
-from xds.model import Delete, Listed, Objects, Status, Translation
+from xds.model import Delete, Listed, Objects, Put, Status, Translation
 
 
 @pytest.fixture
@@ -40,6 +41,21 @@ async def test_many_are_told_as_a_number(world, teller, log, caplog):
     async with world():
         await until(lambda: caplog.records)
         assert log() == ["info 6 objects changed: 6 in all"]
+
+
+async def test_what_is_in_no_file_and_has_no_status_comes_and_goes_without_a_word(world, teller, log, caplog):
+    silent = Put(replace(word("endpoints", silent=1), origin=None))
+    teller.say(put("a"), Listed())
+    async with world() as made:
+        await until(lambda: caplog.records)
+        log()
+        teller.say(silent)
+        await until(lambda: "endpoints" in made.names())
+        teller.say(Delete(key("endpoints")))
+        await until(lambda: "endpoints" not in made.names())
+        teller.say(put("b"))
+        await until(lambda: caplog.records)
+        assert log() == ["info Word default/b added: waits 1s"]
 
 
 async def test_a_complaint_is_told_once_and_its_end_too(world, teller, log, caplog):

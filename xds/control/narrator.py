@@ -54,11 +54,13 @@ class Narrator:
     def _tell_reading(self, reading: Reading) -> None:
         old, self._told = self._told, reading
         changed = reading.objects.changed_since(old.objects)
-        for line in describe(old, reading, changed):
+        authored = [key for key in changed if is_authored(key, old) or is_authored(key, reading)]
+        for line in describe(old, reading, authored):
             log.info("%s", line)
         self._tell_complaints(reading)
         before, self._asked = self._asked, self._fleet.asked()
-        self._changing.update(name for name, snapshot in self._asked.items() if before.get(name) is not snapshot)
+        if authored or not changed:
+            self._changing.update(name for name, snapshot in self._asked.items() if before.get(name) is not snapshot)
 
     def _tell_complaints(self, reading: Reading) -> None:
         old, self._complaints = self._complaints, self._heard.of(reading)
@@ -104,6 +106,14 @@ def _identity(one: Diagnostic) -> Identity:
 def _subject(one: Diagnostic) -> str:
     """Whom or what a complaint is about."""
     return str(one.key or (one.origin.file if one.origin else "the configuration"))
+
+
+def is_authored(key: Key, reading: Reading) -> bool:
+    """Whether somebody waits to hear of this object: it is written in a file, or has a status. Endpoints come and go, and so
+    do the Services and Secrets of a whole cluster.
+    """
+    one = reading.objects.get(key)
+    return key in reading.statuses or (one is not None and one.origin is not None)
 
 
 def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[str]:
