@@ -157,7 +157,7 @@ async def test_who_had_it_under_the_same_name_has_it_again(election):
 
 
 async def test_whose_lease_is_taken_does_not_lead(election):
-    async with election.candidate("a"):
+    async with election.candidate("a", duration=10_000):
         await until(lambda: election.says("a"))
         election.write({"holderIdentity": "go", "leaseDurationSeconds": 10_000})
         await until(lambda: election.says("a") is False)
@@ -183,10 +183,15 @@ async def test_of_many_that_begin_at_once_one_leads(election):
         tasks.cancel_scope.cancel()
 
 
-async def test_without_rights_nobody_leads_and_the_log_says_it_once(election, kubernetes, namespace, tmp_path, caplog):
+async def test_without_rights_nobody_leads_and_the_log_says_it_once(
+    election, kubernetes, namespace, tmp_path, caplog, monkeypatch
+):
     account = Account(kubernetes, namespace, "weak")
+    pauses: list[float] = []
+    monkeypatch.setattr(Candidate, "_pause", lambda _: pauses.append(0.01) or 0.01)
     async with election.candidate("a", account.kubeconfig(tmp_path)):
-        await until(lambda: election.says("a") is False)
+        await until(lambda: len(pauses) > 5)
+        assert election.said == [("a", False)]
         verbs = ["get", "create", "update"]
         account.grant({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": verbs})
         await until(lambda: election.says("a"))
