@@ -113,7 +113,8 @@ def is_authored(key: Key, reading: Reading) -> bool:
     do the Services and Secrets of a whole cluster.
     """
     one = reading.objects.get(key)
-    return key in reading.statuses or (one is not None and one.origin is not None)
+    has_status = key in reading.translation.statuses or key in reading.refused
+    return has_status or (one is not None and one.origin is not None)
 
 
 def describe(old: Reading, new: Reading, changed: Collection[Key]) -> Iterator[str]:
