@@ -34,6 +34,8 @@ SHORTEST_WATCH: Final = 1.0
 """Seconds: a watch that ends earlier without having said anything did not work."""
 BELIEVED: Final = 3.0
 """Seconds for which the API server must say that something is not there or not allowed: starting, it says so of all."""
+USUAL: Final = frozenset({410, 429})
+"""What an API server answers in the best of health: to who was away too long, and to who comes too early."""
 
 TROUBLE: Final = (ApiError, OSError, msgspec.MsgspecError)
 """What may happen to any request."""
@@ -151,7 +153,7 @@ class Reflector:
         if isinstance(error, ApiError) and status == 403:
             yield from self._forbidden(error)
         elif status != 404:
-            self._outage.begin(self._place, error, logging.INFO if status == 410 else logging.WARNING)
+            self._outage.begin(self._place, error, logging.INFO if status in USUAL else logging.WARNING)
 
     def _forbidden(self, error: ApiError) -> Iterator[Event]:
         if self._is_believed() and not self._reported:
