@@ -94,7 +94,7 @@ def _show(run: Run) -> None:
         rows = [row for row in run.rows if row.scenario == id_]
         sheet, runs = Sheet.of(rows), max(len(row.samples) for row in rows)
         click.echo(f"\n{click.style(f'{id_} {SCENARIOS[id_].title}', bold=True)}")
-        click.echo(f"{in_words(sheet.common)}; medians of {screen.count(runs, 'run')}\n")
+        click.echo("; ".join(filter(None, [in_words(sheet.common), f"medians of {screen.count(runs, 'run')}"])) + "\n")
         screen.table(sheet.head, sheet.lines)
 
 
