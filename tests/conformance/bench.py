@@ -75,7 +75,7 @@ def control_plane(server: ApiServer, folder: Path) -> Iterator[Child]:
 
 def _settings(server: ApiServer) -> Mapping[str, object]:
     return {
-        "providers": {"kubernetes": {"kubeconfig": str(server.kubeconfig)}},
+        "providers": {"kubernetes": {"kubeconfig": str(server.kubeconfig), "lease": {"namespace": "default"}}},
         "sources": {"gatewayapi": {"address_pool": POOL}},
         "runner": {"host": {"concurrency": 1, "drain_seconds": 0.2}},
     }

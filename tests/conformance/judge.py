@@ -43,6 +43,11 @@ WAITS: Final = (
 """The suite's waits that only a failing test uses up. They are 30 to 180 s by themselves; shorter ones ask for more."""
 
 
+SETTLING: Final = ("GWCMustBeAccepted", "NamespacesMustBeReady")
+SETTLED: Final = 60
+"""Seconds until our GatewayClass is accepted, and until a namespace is ready: before the tests, and in some that fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of the suite: which profiles, one test or all of them, the features that we claim or all there are;
@@ -67,13 +72,19 @@ class Question:
             f"-conformance-profiles={','.join(self.profiles)}",
             f"-supported-features={','.join(sorted(features))}",
             f"-run-test={self.test}",
-            f"-timeout-config-overrides={';'.join(f'{name}:{self.wait}' for name in WAITS)}",
+            f"-timeout-config-overrides={_overrides(self.wait)}",
             "-usable-address=127.0.20.1",
             "-unusable-address=10.250.0.1",
             "-cleanup-base-resources=false",
             f"-test.timeout={self.minutes}m",
             "-test.run=^TestConformance$",
         ]
+
+
+def _overrides(wait: int) -> str:
+    """The suite's waits, in seconds, as it reads them."""
+    seconds = dict.fromkeys(SETTLING, SETTLED) | dict.fromkeys(WAITS, wait)
+    return ";".join(f"{name}:{number}" for name, number in seconds.items())
 
 
 def judge(question: Question) -> int:

@@ -71,7 +71,10 @@ def run_go(module: str, *arguments: str, **environment: str) -> str:
     if tool is None:
         raise UnavailableError("there is no Go to build the bench with: see https://go.dev/dl")
     surroundings = {**os.environ, **environment}
-    done = subprocess.run([tool, *arguments], cwd=HERE / module, stdout=subprocess.PIPE, check=True, env=surroundings)
+    done = subprocess.run([tool, *arguments], cwd=HERE / module, stdout=subprocess.PIPE, check=False, env=surroundings)
+    if done.returncode:
+        sys.stderr.write(done.stdout.decode())  # `go mod download` complains there
+    done.check_returncode()
     return done.stdout.decode()
 
 
