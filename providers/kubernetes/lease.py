@@ -173,10 +173,10 @@ class Candidate:
         return f"the Lease {self._lease.namespace}/{self._lease.name}"
 
 
-def settled(lease: Lease) -> Lease:
-    """The same lease with a namespace and an identity. Reads a file."""
+def settled(lease: Lease, *, in_pod: bool) -> Lease:
+    """The same lease with a namespace, in a pod its own, and an identity. Reads a file."""
     own = SERVICE_ACCOUNT / "namespace"
-    namespace = lease.namespace or (own.read_text().strip() if own.exists() else "default")
+    namespace = lease.namespace or (own.read_text().strip() if in_pod and own.exists() else "default")
     identity = lease.identity or os.environ.get("POD_NAME") or f"{socket.gethostname()}-{secrets.token_hex(4)}"
     return msgspec.structs.replace(lease, namespace=namespace, identity=identity)
 

@@ -30,9 +30,9 @@ class KubernetesProvider:
     Settings: ClassVar = KubernetesSettings
 
     def __init__(self, settings: KubernetesSettings) -> None:
-        kubeconfig(settings)
+        in_pod = kubeconfig(settings) is None
         self._settings = settings
-        self._lease = settings.lease and settled(settings.lease)
+        self._lease = settings.lease and settled(settings.lease, in_pod=in_pod)
         self._writer: Writer | None = None
         self.seen = Seen()
 

@@ -11,6 +11,7 @@ import pytest
 from api_server import RefusedError
 from reach import Account, until, wire
 
+from providers.kubernetes import lease as module
 from providers.kubernetes.api import connect
 from providers.kubernetes.lease import Candidate, settled
 from providers.kubernetes.settings import Lease, Settings
@@ -54,7 +55,7 @@ class Election:
             connect(Settings(kubeconfig=kubeconfig or str(self._server.kubeconfig))) as api,
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(self._follow, name, Candidate(api, settled(lease)))
+            tasks.start_soon(self._follow, name, Candidate(api, lease))
             yield
             tasks.cancel_scope.cancel()
 
@@ -203,3 +204,24 @@ async def test_without_rights_nobody_leads_and_the_log_says_it_once(
 def test_times_with_which_two_could_lead_are_refused(times):
     with pytest.raises(ConfigError, match="retry must be less than renew, and renew less than duration"):
         section.read({"lease": times}, Settings)
+
+
+class TestWithoutSettings:
+    @pytest.fixture(autouse=True)
+    def pod(self, tmp_path, monkeypatch):
+        """The files of a pod's account."""
+        (tmp_path / "namespace").write_text("gateways\n")
+        monkeypatch.setattr(module, "SERVICE_ACCOUNT", tmp_path)
+        monkeypatch.delenv("POD_NAME", raising=False)
+
+    @pytest.mark.parametrize(("in_pod", "namespace"), [(True, "gateways"), (False, "default")])
+    def test_the_lease_is_where_we_are(self, in_pod, namespace):
+        """A cluster that a kubeconfig leads to is another one."""
+        assert settled(Lease(), in_pod=in_pod).namespace == namespace
+        assert settled(Lease(namespace="mine"), in_pod=in_pod).namespace == "mine"
+
+    def test_everybody_is_somebody_else(self, monkeypatch):
+        assert settled(Lease(), in_pod=True).identity != settled(Lease(), in_pod=True).identity
+        monkeypatch.setenv("POD_NAME", "legation-0")
+        assert settled(Lease(), in_pod=True).identity == "legation-0"
+        assert settled(Lease(identity="me"), in_pod=True).identity == "me"
