@@ -19,8 +19,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from api_server import ApiServer
 from bench import GATEWAY_CLASS, cluster, control_plane
 from catalogue import Entry, catalogue, wanted
-from score import EXPECTED, FEATURES, Score, names
+from score import EXPECTED, Score, names
 from verdict import Hearing, Verdict
+
+from sources.gatewayapi.feature import FEATURES
 
 LONGEST: Final = 1 << 22
 WAITS: Final = (
@@ -60,17 +62,22 @@ class Question:
     wait: int = 20
     minutes: int = 30
 
-    def entries(self, programs: Path) -> Sequence[Entry]:
-        """The tests that are asked for."""
-        return [one for one in wanted(catalogue(programs), self.profiles) if self.test in ("", one.name)]
+    def entries(self, every: Sequence[Entry]) -> Sequence[Entry]:
+        """The tests that are asked for, of those that there are."""
+        return [one for one in wanted(every, self.profiles) if self.test in ("", one.name)]
 
-    def flags(self, entries: Sequence[Entry]) -> Sequence[str]:
-        """The same in the suite's words."""
-        features = {one for entry in entries for one in entry.features} if self.everything else names(FEATURES)
+    def flags(self, every: Sequence[Entry]) -> Sequence[str]:
+        """The same in the suite's words. It takes the core of its profiles for claimed: what we do not claim is left out."""
+        entries = self.entries(every)
+        features = {one for entry in entries for one in entry.features}
+        if not self.everything and not self.test:
+            features &= {*FEATURES}
+        left_out = [one.name for one in every if one not in entries or not features.issuperset(one.features)]
         return [
             f"-gateway-class={GATEWAY_CLASS}",
             f"-conformance-profiles={','.join(self.profiles)}",
             f"-supported-features={','.join(sorted(features))}",
+            f"-skip-tests={','.join(left_out)}",
             f"-run-test={self.test}",
             f"-timeout-config-overrides={_overrides(self.wait)}",
             "-usable-address=127.0.20.1",
@@ -90,12 +97,13 @@ def _overrides(wait: int) -> str:
 def judge(question: Question) -> int:
     """Asks it and prints the answer; the exit status is 1 when a test that is expected to pass did not."""
     programs = toolbox.SUITE.built()
-    entries = question.entries(programs)
+    every = catalogue(programs)
+    entries = question.entries(every)
     if not entries:
         sys.exit(f"the suite has no test {question.test} in {', '.join(question.profiles)}")
     folder = Path(tempfile.mkdtemp(prefix="lg-"))
     try:
-        verdicts = anyio.run(_ask, folder, programs, question.flags(entries))
+        verdicts = anyio.run(_ask, folder, programs, question.flags(every))
     except BaseException:
         sys.stderr.write(f"The logs are in {folder}\n")
         raise

@@ -11,7 +11,6 @@ from catalogue import Entry
 from verdict import Verdict
 
 EXPECTED: Final = Path(__file__).with_name("expected.txt")
-FEATURES: Final = Path(__file__).with_name("features.txt")
 LEVELS: Final = ("core", "extended")
 
 
