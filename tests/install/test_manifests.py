@@ -15,6 +15,7 @@ from sources.envoy.sheet import Spec
 from sources.gatewayapi import GatewayApi
 from xds.control import settings
 from xds.model import CLUSTER_SCOPED, ConfigError
+from xds.server.admin import ENDPOINTS
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = ROOT / "deploy" / "legation.yaml"
@@ -117,6 +118,13 @@ def test_the_settings_are_those_of_the_ports_and_volumes(printed):
     assert {str(Path(file).parent) for file in made.xds.tls.files().values()} <= set(mounted)
     assert one.container["args"] == ["serve", "--config", f"{mounted[0]}/{next(iter(one.the('ConfigMap')['data']))}"]
     assert made.xds.tls.client_ca
+
+
+def test_what_is_probed_is_there(printed):
+    probes = {name: probe["httpGet"] for name, probe in printed().container.items() if name.endswith("Probe")}
+    assert probes.keys() == {"livenessProbe", "readinessProbe"}
+    assert {probe["path"] for probe in probes.values()} <= ENDPOINTS.keys()
+    assert {probe["port"] for probe in probes.values()} == {"admin"}
 
 
 def test_other_settings_are_other_pods(printed):

@@ -31,6 +31,7 @@ SECONDS = 30.0
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 MERGE = "application/merge-patch+json"
 WORLD = (Path(__file__).parent / "world.yaml").read_text()
+EXAMPLE = Path(__file__).parents[2] / "examples" / "kubernetes-envoy.yaml"
 REPORTED = {
     "/apis/gateway.networking.k8s.io/v1/gatewayclasses/legation",
     f"/apis/gateway.networking.k8s.io/v1/namespaces/{PLACE}/gateways/web",
@@ -194,6 +195,14 @@ def test_an_installation_for_some_namespaces_is_taken(server):
     assert "gatewayclass.gateway.networking.k8s.io/other created" in server.kubectl(
         "apply", "--dry-run=server", "-f", "-", text=text
     )
+
+
+def test_the_envoys_of_the_example_are_taken(kubernetes):
+    said = kubernetes.kubectl("apply", "--dry-run=server", "-f", str(EXAMPLE))
+    assert said.split("\n")[:2] == [
+        "deployment.apps/web-envoy created (server dry run)",
+        "service/web-envoy created (server dry run)",
+    ]
 
 
 async def test_the_account_does_all_that_it_may_and_nothing_else(server, pod, used):
