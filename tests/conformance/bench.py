@@ -60,13 +60,14 @@ def images(programs: Path) -> Mapping[str, list[str]]:
 
 @contextmanager
 def control_plane(server: ApiServer, folder: Path) -> Iterator[Child]:
-    """Our control plane, with real Envoys on this host, and our GatewayClass."""
+    """Our control plane, with real Envoys on this host, and our GatewayClass, which it has accepted."""
     server.kubectl("apply", "-f", "-", text=json.dumps(CLASS))
     settings = folder / "legation.json"
     settings.write_text(json.dumps(_settings(server)))
     command = [str(Path(sys.executable).with_name("legation")), "run", "--config", str(settings)]
     try:
         with Child(command, folder / "legation.log", {**os.environ, "TMPDIR": str(folder)}) as plane:
+            server.kubectl("wait", "--for=condition=Accepted", "--timeout=30s", f"gatewayclass/{GATEWAY_CLASS}")
             yield plane
     finally:
         for pid in orphans(folder):  # none, unless it was killed

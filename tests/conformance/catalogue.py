@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
@@ -30,8 +30,3 @@ def catalogue(programs: Path) -> Sequence[Entry]:
         command = [str(programs / "conformance.test"), "-test.run=^TestCatalogue$"]
         subprocess.run(command, env={**os.environ, "CATALOGUE": str(file)}, stdout=subprocess.DEVNULL, check=True)
         return msgspec.json.decode(f"[{','.join(file.read_text().splitlines())}]", type=tuple[Entry, ...])
-
-
-def wanted(entries: Sequence[Entry], profiles: Collection[str]) -> Sequence[Entry]:
-    """Those that count in one of the profiles."""
-    return [entry for entry in entries if entry.levels.keys() & set(profiles)]

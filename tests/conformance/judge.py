@@ -18,11 +18,9 @@ from anyio import IncompleteRead
 from anyio.streams.buffered import BufferedByteReceiveStream
 from api_server import ApiServer
 from bench import GATEWAY_CLASS, cluster, control_plane
-from catalogue import Entry, catalogue, wanted
+from catalogue import Entry, catalogue
 from score import EXPECTED, Score, names
 from verdict import Hearing, Verdict
-
-from sources.gatewayapi.feature import FEATURES
 
 LONGEST: Final = 1 << 22
 WAITS: Final = (
@@ -52,8 +50,8 @@ SETTLED: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the suite: which profiles, one test or all of them, the features that we claim or all there are;
-    how many seconds a test may wait for a thing, and how many minutes everything may take.
+    """What is asked of the suite: which profiles, one test or all of them, the features that our GatewayClass says it has or
+    all there are; how many seconds a test may wait for a thing, and how many minutes everything may take.
     """
 
     profiles: Sequence[str]
@@ -62,22 +60,17 @@ class Question:
     wait: int = 20
     minutes: int = 30
 
-    def entries(self, every: Sequence[Entry]) -> Sequence[Entry]:
-        """The tests that are asked for, of those that there are."""
-        return [one for one in wanted(every, self.profiles) if self.test in ("", one.name)]
+    def wants(self, entry: Entry) -> bool:
+        """Whether a test is asked for."""
+        return bool(entry.levels.keys() & set(self.profiles)) and self.test in ("", entry.name)
 
-    def flags(self, every: Sequence[Entry]) -> Sequence[str]:
-        """The same in the suite's words. It takes the core of its profiles for claimed: what we do not claim is left out."""
-        entries = self.entries(every)
-        features = {one for entry in entries for one in entry.features}
-        if not self.everything and not self.test:
-            features &= {*FEATURES}
-        left_out = [one.name for one in every if one not in entries or not features.issuperset(one.features)]
+    def flags(self, entries: Sequence[Entry]) -> Sequence[str]:
+        """The same in the suite's words; without features, it takes those of our GatewayClass."""
+        features = {one for entry in entries for one in entry.features if self.wants(entry) and self.everything}
         return [
             f"-gateway-class={GATEWAY_CLASS}",
-            f"-conformance-profiles={','.join(self.profiles)}",
             f"-supported-features={','.join(sorted(features))}",
-            f"-skip-tests={','.join(left_out)}",
+            f"-skip-tests={','.join(one.name for one in entries if not self.wants(one))}",
             f"-run-test={self.test}",
             f"-timeout-config-overrides={_overrides(self.wait)}",
             "-usable-address=127.0.20.1",
@@ -97,17 +90,17 @@ def _overrides(wait: int) -> str:
 def judge(question: Question) -> int:
     """Asks it and prints the answer; the exit status is 1 when a test that is expected to pass did not."""
     programs = toolbox.SUITE.built()
-    every = catalogue(programs)
-    entries = question.entries(every)
-    if not entries:
+    entries = catalogue(programs)
+    asked = [one for one in entries if question.wants(one)]
+    if not asked:
         sys.exit(f"the suite has no test {question.test} in {', '.join(question.profiles)}")
     folder = Path(tempfile.mkdtemp(prefix="lg-"))
     try:
-        verdicts = anyio.run(_ask, folder, programs, question.flags(every))
+        verdicts = anyio.run(_ask, folder, programs, question.flags(entries))
     except BaseException:
         sys.stderr.write(f"The logs are in {folder}\n")
         raise
-    score = Score(entries, {one.test: one for one in verdicts}, names(EXPECTED))
+    score = Score(asked, {one.test: one for one in verdicts}, names(EXPECTED))
     return _tell(score, question, folder)
 
 
