@@ -177,8 +177,7 @@ async def test_a_leader_that_is_cut_off_is_followed_by_another(cluster, kubernet
             assert one.versions()
             cut_off.mend()
             await until(lambda: one.versions() == other.versions())
-            assert other.leads
-            assert one.leads is False
+            assert not (one.leads and other.leads)
 
 
 async def test_what_was_ours_before_a_restart_is_taken_out(cluster):
