@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 import pytest
+from api_server import api_server
 from reach import until, wire
 from replica import Place, replica
 
@@ -220,6 +221,29 @@ async def test_what_a_proxy_refuses_is_written_on_the_route_that_it_was_made_fro
         tasks.cancel_scope.cancel()
     async with replica(cluster.place.settings("a")):
         await until(lambda: not programmed(cluster.parents("r0")))
+
+
+async def test_what_could_not_be_written_is_written_when_the_server_is_back(kubernetes, tmp_path):
+    """It was killed, and a proxy refused something meanwhile. Who led leads again."""
+    with api_server(tmp_path / "own") as server:
+        server.install_crds()
+        cluster = Cluster(server, "default")
+        cluster.begin(routes=1)
+        async with (
+            replica(cluster.place.settings("a", duration=4)) as one,
+            one.stream(DELTA) as stream,
+            anyio.create_task_group() as tasks,
+        ):
+            await until(lambda: cluster.observed("r0"))
+            server.stop()
+            await until(lambda: one.leads is False)
+            node = {"id": "envoy-1", "cluster": "default/edge"}
+            await stream.send(RDS, tuple(held_names(one, RDS)), node=node)
+            tasks.start_soon(refuse, stream)
+            await until(lambda: list(one.server.fleet.refusals()))
+            await anyio.to_thread.run_sync(server.start)
+            await until(lambda: one.leads and programmed(cluster.parents("r0")))
+            tasks.cancel_scope.cancel()
 
 
 async def refuse(stream) -> None:
