@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
@@ -206,12 +207,14 @@ def test_the_envoys_of_the_example_are_taken(kubernetes):
 
 
 async def test_the_account_does_all_that_it_may_and_nothing_else(server, pod, used):
-    """Gateway API's controllers do: read everything, write each status, lead."""
+    """It reads everything, writes each status, and leads. A kind that is not in world.yaml yet would be missing here."""
+    granted = {right for rule in rules() for right in rule.rights}
     async with app.plane(pod(), None) as plane:
         await until(lambda: all(is_reported(server, one) for one in REPORTED))
         assert f"{PLACE}/web" in plane.snapshots()
-        await until(lambda: used >= {right for rule in rules() for right in rule.rights})
-    assert used == {right for rule in rules() for right in rule.rights}
+        with suppress(TimeoutError):
+            await until(lambda: used >= granted)
+    assert used == granted
 
 
 async def test_rights_in_one_namespace_are_enough_for_it(server, pod):

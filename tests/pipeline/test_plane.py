@@ -15,6 +15,7 @@ import pytest
 from scripted import Words, put, until
 
 from xds.control import app
+from xds.control.banner import _listed as listed
 from xds.control.banner import attempt, lines
 from xds.control.plugin import NODES, PROVIDERS, SOURCES, Plugin
 from xds.control.settings import Admin, Log, Rest, Settings, Xds
@@ -101,6 +102,25 @@ async def test_the_banner_says_where_everything_is(settings, teller):
             "  metrics   http://127.0.0.1:2/metrics",
             "  xds       127.0.0.1:1",
         ]
+
+
+@pytest.mark.parametrize(("format_", "shown"), [("text", "  xds       "), ("json", "")])
+async def test_a_log_for_programs_has_a_line_in_the_place_of_the_banner(settings, teller, format_, shown, capsys, caplog):
+    caplog.set_level("INFO")
+    async with app.plane(replace(settings, log=Log(format=format_)), None):
+        teller.say(put("a"), Listed())
+        printed: list[str] = []
+        await until(lambda: printed.append(capsys.readouterr().out) or "everything is served" in caplog.text or any(printed))
+    assert ("everything is served: to proxies at 127.0.0.1:" in caplog.text) is (format_ == "json")
+    assert shown in "".join(printed)
+    assert any(printed) is (format_ == "text")
+
+
+def test_of_many_routes_a_banner_has_a_few():
+    told = list(listed("route", ["a -> b"] * 1020))
+    assert told[0] == "  route     a -> b"
+    assert told[-1] == "  route     and 1,000 more: legation status"
+    assert len(told) == 21
 
 
 QUICK = """\

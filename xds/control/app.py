@@ -7,6 +7,7 @@ import signal as signals
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -14,7 +15,7 @@ import anyio
 from xds.codec.descriptors import pool
 from xds.control import logs
 from xds.control.access import authority_of
-from xds.control.banner import banner
+from xds.control.banner import banner, line
 from xds.control.companion import companions as running
 from xds.control.heap import growing
 from xds.control.narrator import Narrator
@@ -144,7 +145,8 @@ async def plane(settings: Settings, runner: ProxyRunner | None) -> AsyncIterator
         tasks.start_soon(Narrator(pipeline, fleet).run)
         tasks.start_soon(pipeline.run, runner)
         tasks.start_soon(_pardon, fleet)
-        tasks.start_soon(_introduce, made, xds, admin, runner is not None)
+        show = partial(banner if settings.log.format == "text" else line, made, xds, admin)
+        tasks.start_soon(_introduce, made, show, runner is not None)
         async with anyio.create_task_group() as proxies:
             if runner is not None:
                 proxies.start_soon(runner.run, xds)
@@ -171,8 +173,8 @@ def _reports(settings: Settings) -> Reports:
     return Reports(settings.reports.client_status, settings.reports.load_interval, sinks)
 
 
-async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, int], with_proxies: bool) -> None:  # noqa: FBT001
-    """Prints the banner when everything is served, and where this replica runs proxies when they have it."""
+async def _introduce(made: LivePlane, show: Callable[[], None], with_proxies: bool) -> None:  # noqa: FBT001
+    """Shows where everything is when everything is served, and where this replica runs proxies when they have it."""
     signal, leads = Signal(), made.pipeline.office.leads
     made.pipeline.readings.follow(signal)
     made.fleet.settled.follow(signal)
@@ -183,7 +185,7 @@ async def _introduce(made: LivePlane, xds: tuple[str, int], admin: tuple[str, in
     with anyio.move_on_after(PATIENCE):
         while with_proxies and leads.value is not False and not _are_live(made):
             await signal.wait()
-    banner(made, xds, admin)
+    show()
 
 
 def _are_live(made: LivePlane) -> bool:
