@@ -246,6 +246,24 @@ async def test_what_could_not_be_written_is_written_when_the_server_is_back(kube
             tasks.cancel_scope.cancel()
 
 
+async def test_what_is_wrong_on_its_own_is_written_on_the_route_and_its_last_good_version_stays(cluster):
+    """The API server takes any text for a regular expression."""
+    cluster.begin(routes=1)
+    lost = {"matches": [{"path": {"type": "RegularExpression", "value": "/(a"}}]}
+    async with replica(cluster.place.settings("a")) as one:
+        await until(lambda: cluster.observed("r0"))
+        before = one.versions()
+        cluster.change("r0", {"rules": [lost]})
+        cluster.create(API, "HTTPRoute", "new", spec={"parentRefs": [{"name": "edge"}], "rules": [lost]})
+        await until(lambda: cluster.observed("r0") and cluster.observed("new"))
+        told = {name: cluster.accepted(name) for name in ("r0", "new")}
+        assert {(one["status"], one["reason"]) for one in told.values()} == {("False", "Invalid")}
+        words = "spec.rules[0].matches[0].path.value is no valid regular expression: missing ): /(a"
+        assert told["new"]["message"] == words
+        assert told["r0"]["message"] == f"{words}; the last good version stays in force"
+        assert one.versions() == before
+
+
 async def refuse(stream) -> None:
     """A proxy that takes nothing."""
     while True:
