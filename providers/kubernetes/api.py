@@ -145,9 +145,9 @@ class Api:
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Api]:
     """A session with the API server that these settings lead to. Raises ConfigError when they lead to none."""
-    login = await run_sync(partial(credentials.load, settings))
+    login = await run_sync(partial(credentials.load, settings), abandon_on_cancel=True)
     connector = aiohttp.TCPConnector(limit=0, ssl=login.tls)  # there are as many connections as watches
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(connector=connector, headers={"User-Agent": "legation"}) as session:
         yield Api(session, login)
 
 

@@ -30,6 +30,8 @@ SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes puts the credentials of a pod: `token`, `ca.crt` and `namespace`."""
 FRESH: Final = 60.0
 """Seconds for which what proves who asks is good, before it is read anew: tokens of pods are replaced from time to time."""
+PATIENCE: Final = 60.0
+"""Seconds that this may take: a program that somebody wrote may ask somebody else."""
 
 
 @dataclass(slots=True)
@@ -62,9 +64,11 @@ class Credentials:
 
     async def _read(self) -> None:
         try:
-            self._authorization = await run_sync(self.read)
+            with anyio.fail_after(PATIENCE):
+                self._authorization = await run_sync(self.read, abandon_on_cancel=True)
         except Exception as error:  # the client library raises all sorts of things
-            raise OSError(f"{self.server}: the credentials cannot be read: {error}") from error
+            words = str(error) or type(error).__name__
+            raise OSError(f"{self.server}: the credentials cannot be read: {words}") from error
         self._stale = time.monotonic() + FRESH
 
 

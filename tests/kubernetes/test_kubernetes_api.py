@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from issuer import Issuer
 from providers.kubernetes import api as module
 from providers.kubernetes import credentials
 from providers.kubernetes.api import Api, ApiError, connect
+from providers.kubernetes.credentials import Credentials
 from providers.kubernetes.settings import Settings
 from xds.model import ConfigError
 
@@ -264,6 +266,15 @@ async def test_credentials_that_cannot_be_read_again_are_an_os_error(tmp_path, s
         token.unlink()
         with pytest.raises(OSError, match="credentials cannot be read: "):
             await api.read("/")
+
+
+async def test_credentials_that_nobody_hands_out_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(credentials, "PATIENCE", 0.01)
+    never = threading.Event()
+    made = Credentials("https://there", ssl.create_default_context(), lambda: str(never.wait()))
+    with pytest.raises(OSError, match="https://there: the credentials cannot be read: TimeoutError"):
+        await made.headers()
+    never.set()
 
 
 async def check(settings: Settings) -> None:
