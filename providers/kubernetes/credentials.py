@@ -25,6 +25,7 @@ from xds.model import ConfigError
 
 if TYPE_CHECKING:
     from kubernetes_asyncio.client import Configuration
+    from kubernetes_asyncio.config.kube_config import KubeConfigLoader
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes puts the credentials of a pod: `token`, `ca.crt` and `namespace`."""
@@ -32,6 +33,8 @@ FRESH: Final = 60.0
 """Seconds for which what proves who asks is good, before it is read anew: tokens of pods are replaced from time to time."""
 PATIENCE: Final = 60.0
 """Seconds that this may take: a program that somebody wrote may ask somebody else."""
+MALFORMED: Final = (AssertionError, AttributeError, KeyError, TypeError)
+"""What the client library raises for a file that is something else."""
 
 
 @dataclass(slots=True)
@@ -81,16 +84,22 @@ def load(settings: Settings) -> Credentials:
     path = kubeconfig(settings)
     try:
         return _of_pod() if path is None else _of_kubeconfig(path, settings.context)
-    except Exception as error:  # the client library raises all sorts of things for what is wrong with a file
-        words = str(error) or type(error).__name__
-        hint = "try it with kubectl --kubeconfig" if path else "it is mounted from the pod's service account"
-        raise ConfigError(f"{path or SERVICE_ACCOUNT} leads to no cluster: {words}", hint=hint) from error
+    except Exception as error:
+        raise _nowhere(path, error) from error
+
+
+def _nowhere(path: str | None, error: Exception) -> ConfigError:
+    """The client library raises all sorts of things for what is wrong with a file."""
+    words = "it is not written like a kubeconfig" if isinstance(error, MALFORMED) else str(error) or type(error).__name__
+    hint = "kubectl config view --kubeconfig shows what it has" if path else "it is mounted from the pod's service account"
+    return ConfigError(f"{path or SERVICE_ACCOUNT} leads to no cluster: {words}", hint=hint)
 
 
 def kubeconfig(settings: Settings) -> str | None:
     """The path of the kubeconfig to read (several, joined by ':', as kubectl takes them); None for a pod's own account.
 
-    Raises ConfigError where there is neither, and where the client library is missing that reads the former.
+    Raises ConfigError where there is neither, where the kubeconfig has no such context, and where the library is missing that
+    reads it.
     """
     if settings.kubeconfig is None and settings.context is None and _is_pod():
         return None
@@ -101,6 +110,10 @@ def kubeconfig(settings: Settings) -> str | None:
     if find_spec("kubernetes_asyncio") is None:
         what = f"reading the kubeconfig {path} needs the package kubernetes-asyncio"
         raise ConfigError(what, hint="pip install 'legation[kubernetes]'")
+    try:
+        _loader(path, settings.context)
+    except Exception as error:
+        raise _nowhere(path, error) from error
     return path
 
 
@@ -117,16 +130,21 @@ def _of_pod() -> Credentials:
 
 def _of_kubeconfig(path: str, context: str | None) -> Credentials:
     from kubernetes_asyncio.client import Configuration  # noqa: PLC0415  it is heavy, and may be missing
-    from kubernetes_asyncio.config import load_kube_config  # noqa: PLC0415  as above
 
-    found = Configuration()
-    loader = asyncio.run(load_kube_config(path, context, found, persist_config=False))
+    found, loader = Configuration(), _loader(path, context)
 
     def read() -> str:
         asyncio.run(loader.load_and_set(found))
         return str(found.api_key.get("BearerToken", "")).strip()
 
+    read()
     return Credentials(found.host, _tls_of(found), read, found.proxy or _proxy(found.host), found.tls_server_name)
+
+
+def _loader(path: str, context: str | None) -> KubeConfigLoader:
+    from kubernetes_asyncio.config import kube_config  # noqa: PLC0415  as above
+
+    return kube_config.KubeConfigLoader(kube_config.KubeConfigMerger(path).config, context, config_base_path=None)
 
 
 def _proxy(server: str) -> str | None:

@@ -16,8 +16,8 @@ from aiohttp import web
 from blockbuster import blockbuster_ctx
 from issuer import Issuer
 
+from providers.kubernetes import KubernetesProvider, credentials
 from providers.kubernetes import api as module
-from providers.kubernetes import credentials
 from providers.kubernetes.api import Api, ApiError, connect
 from providers.kubernetes.credentials import Credentials
 from providers.kubernetes.settings import Settings
@@ -277,26 +277,28 @@ async def test_credentials_that_nobody_hands_out_are_not_waited_for(monkeypatch)
     never.set()
 
 
-async def check(settings: Settings) -> None:
-    async with connect(settings):
-        pass
-
-
 @pytest.mark.parametrize(
     ("text", "context", "words"),
     [
-        ("{", None, "config leads to no cluster"),
-        ("[]", None, "config leads to no cluster"),
-        ("", None, "config leads to no cluster"),
+        ("{", None, "while parsing"),
+        ("[]", None, "it is not written like a kubeconfig"),
+        ("", None, "it is not written like a kubeconfig"),
         ("current-context: one\ncontexts: []\nclusters: []\n", None, "name one"),
-        ("{}", "other", "config leads to no cluster"),
+        ("contexts: []\nclusters: []\n", "other", "name other"),
     ],
 )
-async def test_a_kubeconfig_that_leads_nowhere(config, text, context, words):
+def test_a_kubeconfig_that_leads_nowhere_is_told_at_the_start(config, text, context, words):
     config.write_text(text)
     with pytest.raises(ConfigError, match=words) as wrong:
-        await check(Settings(kubeconfig=str(config), context=context))
-    assert str(config) in str(wrong.value)
+        KubernetesProvider(Settings(kubeconfig=str(config), context=context))
+    assert f"{config} leads to no cluster: " in str(wrong.value)
+
+
+async def test_a_program_that_fails_leads_nowhere(config):
+    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/false", "interactiveMode": "Never"}
+    write(config, "https://127.0.0.1:1", exec=login)
+    with pytest.raises(ConfigError, match=f"{config} leads to no cluster: exec: process returned 1"):
+        await anyio.to_thread.run_sync(credentials.load, Settings(kubeconfig=str(config)))
 
 
 def test_a_kubeconfig_that_is_not_there(config):
