@@ -67,11 +67,20 @@ def control_plane(server: ApiServer, folder: Path) -> Iterator[Child]:
     command = [str(Path(sys.executable).with_name("legation")), "run", "--config", str(settings)]
     try:
         with Child(command, folder / "legation.log", {**os.environ, "TMPDIR": str(folder)}) as plane:
-            server.kubectl("wait", "--for=condition=Accepted", "--timeout=30s", f"gatewayclass/{GATEWAY_CLASS}")
+            _accepted(server, plane)
             yield plane
     finally:
         for pid in orphans(folder):  # none, unless it was killed
             os.kill(pid, signal.SIGKILL)
+
+
+def _accepted(server: ApiServer, plane: Child) -> None:
+    """Returns when the GatewayClass is accepted: the suite reads off it what we claim. Raises RuntimeError otherwise."""
+    try:
+        server.kubectl("wait", "--for=condition=Accepted", "--timeout=30s", f"gatewayclass/{GATEWAY_CLASS}")
+    except RuntimeError:
+        plane.check()
+        raise
 
 
 def _settings(server: ApiServer) -> Mapping[str, object]:

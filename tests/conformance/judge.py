@@ -44,8 +44,9 @@ WAITS: Final = (
 
 
 SETTLING: Final = ("GWCMustBeAccepted", "NamespacesMustBeReady")
-SETTLED: Final = 60
-"""Seconds until our GatewayClass is accepted, and until a namespace is ready: before the tests, and in some that fail."""
+"""The waits before the tests, when all pods start; some tests that fail use them up, too."""
+SETTLED: Final = 30
+"""Seconds that these take at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Question:
 
 def _overrides(wait: int) -> str:
     """The suite's waits, in seconds, as it reads them."""
-    seconds = dict.fromkeys(SETTLING, SETTLED) | dict.fromkeys(WAITS, wait)
+    seconds = dict.fromkeys(SETTLING, max(SETTLED, 3 * wait)) | dict.fromkeys(WAITS, wait)
     return ";".join(f"{name}:{number}" for name, number in seconds.items())
 
 
@@ -97,9 +98,8 @@ def judge(question: Question) -> int:
     folder = Path(tempfile.mkdtemp(prefix="lg-"))
     try:
         verdicts = anyio.run(_ask, folder, programs, question.flags(entries))
-    except BaseException:
-        sys.stderr.write(f"The logs are in {folder}\n")
-        raise
+    except* RuntimeError as failures:
+        sys.exit("\n".join([*map(str, failures.exceptions), f"The logs are in {folder}"]))
     score = Score(asked, {one.test: one for one in verdicts}, names(EXPECTED))
     return _tell(score, question, folder)
 

@@ -55,7 +55,6 @@ class Pod:
             await self._insist(self._bind)
             while True:
                 await self._insist(self._run)
-                self._restarts += 1
         with suppress(ClientError, OSError):
             await self._host.client.call("DELETE", f"{self._path}?gracePeriodSeconds=0")
 
@@ -90,9 +89,11 @@ class Pod:
             tasks.start_soon(self.journal.follow, process.stdout)
             while not _is_open(process.pid) and process.returncode is None:  # noqa: ASYNC110  the kernel can only be asked
                 await anyio.sleep(POLL)
-            await self._tell(self._running(address, ready=True))
+            if process.returncode is None:
+                await self._tell(self._running(address, ready=True))
             await process.wait()
         LOG.warning("%s: its container ended with %s", self.name, process.returncode)
+        self._restarts += 1
         await self._tell(self._running(address, ready=False))
         await anyio.sleep(PAUSE)
 

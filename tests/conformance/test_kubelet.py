@@ -115,6 +115,20 @@ def test_a_pod_waits_for_its_files(cluster):
     assert Path(answer["namespace"]).read_text() == "waited"
 
 
+def test_an_image_without_a_program_is_told_of(cluster):
+    """A pod whose image the node cannot run says so."""
+    cluster.apply(deployment("strange", image="example.com/other:v1"))
+    cluster.kubectl("wait", "--for=jsonpath={.status.reason}=NoProgram", "--timeout=30s", "pod", "-l", "app=strange")
+
+
+def test_a_container_that_ends_starts_again(cluster):
+    """What ends by itself is started again and counted, and is not ready meanwhile."""
+    missing = [{"name": name, "value": "/none"} for name in ("TLS_SERVER_CERT", "TLS_SERVER_PRIVKEY")]
+    cluster.apply(deployment("ends", env=missing))
+    again = "--for=jsonpath={.status.containerStatuses[0].restartCount}=2"
+    cluster.kubectl("wait", again, "--timeout=30s", "pod", "-l", "app=ends")
+
+
 def test_a_deleted_pod_ends(cluster):
     """What is deleted goes: the pod from the API server, its process from the machine."""
     cluster.apply(deployment("goes"))
