@@ -98,8 +98,8 @@ def _nowhere(path: str | None, error: Exception) -> ConfigError:
 def kubeconfig(settings: Settings) -> str | None:
     """The path of the kubeconfig to read (several, joined by ':', as kubectl takes them); None for a pod's own account.
 
-    Raises ConfigError where there is neither, where the kubeconfig has no such context, and where the library is missing that
-    reads it.
+    Raises ConfigError where there is neither, where the kubeconfig has no such context, and where the library is missing
+    that reads it.
     """
     if settings.kubeconfig is None and settings.context is None and _is_pod():
         return None
