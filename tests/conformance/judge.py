@@ -96,10 +96,14 @@ def judge(question: Question) -> int:
     if not asked:
         sys.exit(f"the suite has no test {question.test} in {', '.join(question.profiles)}")
     folder = Path(tempfile.mkdtemp(prefix="lg-"))
+    why: list[str] = []
+    verdicts: Sequence[Verdict] = ()
     try:
         verdicts = anyio.run(_ask, folder, programs, question.flags(entries))
     except* RuntimeError as failures:
-        sys.exit("\n".join([*map(str, failures.exceptions), f"The logs are in {folder}"]))
+        why.extend(map(str, failures.exceptions))
+    if why:
+        sys.exit("\n".join([*why, f"The logs are in {folder}"]))
     score = Score(asked, {one.test: one for one in verdicts}, names(EXPECTED))
     return _tell(score, question, folder)
 
