@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 from api_server import RefusedError
+from child import Child
 from reach import Account, until, wire
 
 from providers.kubernetes import lease as module
@@ -44,6 +45,13 @@ class Election:
     def spec(self) -> dict:
         """What stands in the Lease."""
         return self._server.call("GET", self.path)["spec"]
+
+    def holder(self) -> str:
+        """Who holds it; empty for nobody, or where there is no Lease."""
+        try:
+            return self.spec().get("holderIdentity", "")
+        except RefusedError:
+            return ""
 
     def write(self, spec: dict) -> None:
         """Has somebody else write it."""
@@ -212,6 +220,48 @@ async def test_without_rights_nobody_leads_and_the_log_says_it_once(
 def test_times_with_which_two_could_lead_are_refused(times):
     with pytest.raises(ConfigError, match="retry must be less than renew, and renew less than duration"):
         section.read({"lease": times}, Settings)
+
+
+class TestBesideClientGo:
+    """The controller manager of Kubernetes, one more candidate for the same Lease."""
+
+    @pytest.fixture
+    def manager(self, kubernetes, namespace, tmp_path):
+        election = {
+            "": "true",
+            "-resource-name": "legation",
+            "-resource-namespace": namespace,
+            "-lease-duration": "4s",
+            "-renew-deadline": "2s",
+            "-retry-period": "200ms",
+        }
+        flags = [f"--leader-elect{name}={value}" for name, value in election.items()]
+        flags += [f"--kubeconfig={kubernetes.kubeconfig}", "--secure-port=0", "--controllers=ttl-after-finished-controller"]
+        child = Child([kubernetes.program, "kube-controller-manager", *flags], tmp_path / "manager.log")
+        yield child
+        child.end()
+
+    async def test_it_is_left_the_lease_and_followed_when_it_is_dead(self, manager, election):
+        manager.start()
+        await until(election.holder)
+        async with election.candidate("a"):
+            await until(lambda: election.says("a") is False)
+            renewed = set()
+            await until(lambda: renewed.add(election.spec()["renewTime"]) or len(renewed) > 10)
+            assert election.said == [("a", False)]
+            manager.kill()
+            await until(lambda: election.says("a"))
+            assert election.spec()["leaseTransitions"] == 1
+
+    async def test_it_leaves_us_the_lease_and_follows_when_we_end(self, election, manager, tmp_path):
+        async with election.candidate("a", duration=4):
+            await until(lambda: election.says("a"))
+            manager.start()
+            await until(lambda: "ttempting to acquire leader lease" in (tmp_path / "manager.log").read_text())
+            renewed = set()
+            await until(lambda: renewed.add(election.spec()["renewTime"]) or len(renewed) > 20)
+            assert election.leaders() == {"a"}
+        await until(lambda: election.holder() not in ("", "a"))
 
 
 class TestWithoutSettings:
