@@ -67,7 +67,7 @@ class Writer(Teller):
         self.gate = anyio.Event()
         self.gate.set()
         self.written: list[dict[Key, Status]] = []
-        self._lapse, self._lapsed = anyio.create_memory_object_stream[Collection[Key]](math.inf)
+        self._lapse, self._lapsed = anyio.create_memory_object_stream[Key | Exception](math.inf)
 
     async def write(self, statuses) -> None:
         if self.failures:
@@ -76,12 +76,16 @@ class Writer(Teller):
         await self.gate.wait()
         self.written.append(dict(statuses))
 
-    def lapse(self, *keys: Key) -> None:
-        self._lapse.send_nowait(keys)
+    def lapse(self, *steps: Key | Exception) -> None:
+        for step in steps:
+            self._lapse.send_nowait(step)
 
     async def lapsed(self) -> AsyncIterator[Collection[Key]]:
         while True:
-            yield await self._lapsed.receive()
+            step = await self._lapsed.receive()
+            if isinstance(step, Exception):
+                raise step
+            yield [step]
 
     def all_written(self) -> dict[Key, Status]:
         """The last status of each object."""

@@ -81,14 +81,16 @@ async def test_a_write_ends_when_another_comes_to_lead(world, candidate):
         assert not candidate.written
 
 
-async def test_who_cannot_tell_does_not_lead(world, candidate, no_pauses, caplog):
-    candidate.elect(True, OSError("the lease is nowhere"))
+async def test_who_cannot_tell_does_not_lead_and_says_so_once(world, candidate, no_pauses, caplog):
+    candidate.elect(True, *[OSError("the lease is nowhere")] * 3, ValueError("a bug"))
     async with world() as made:
-        await until(lambda: made.pipeline.office.leads.value is False)
+        await until(lambda: len(no_pauses) == 4)
+        assert made.pipeline.office.leads.value is False
         candidate.elect(True)
         await until(lambda: made.pipeline.office.leads.value is True)
     words = "the provider file cannot tell who leads: the lease is nowhere; until it can, this replica does not"
     assert caplog.text.count(words) == 1
+    assert caplog.text.count("Traceback") == 1, "that of the bug"
 
 
 async def test_of_several_that_know_all_must_say_so(world, tellers):

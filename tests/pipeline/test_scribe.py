@@ -96,6 +96,16 @@ async def test_what_has_lapsed_is_given_again_as_it_is_now(world, writer):
         assert writer.written[1] == {key("b"): made.pipeline.standing.statuses.value[key("b")]}
 
 
+async def test_who_cannot_tell_what_has_lapsed_is_asked_again(world, writer, no_pauses, caplog):
+    writer.say(put("a"), Listed())
+    async with world():
+        await until(lambda: len(writer.written) == 1)
+        writer.lapse(OSError("no ear to the ground"), key("a"))
+        await until(lambda: len(writer.written) == 2)
+        assert writer.written[1].keys() == {key("a")}
+    assert caplog.text.count("the provider file cannot tell which statuses have lapsed: no ear to the ground") == 1
+
+
 async def test_a_change_does_not_wait_for_the_first_statuses_of_thousands(world, writer):
     writer.gate = anyio.Event()
     writer.say(*(put(f"w{number}") for number in range(1000)), Listed())

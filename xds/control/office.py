@@ -45,18 +45,21 @@ class Office:
                 tasks.cancel_scope.cancel()
 
     async def _follow(self, name: str, provider: Leadership) -> None:
-        setbacks = Setbacks()
+        setbacks, told = Setbacks(), ""
         while True:
             try:
                 async for leads in provider.lead():
                     setbacks.end()
+                    told = ""
                     self._answer(name, leads=leads)
-                what = "it ended"
-            except Exception as error:
-                what = in_words(error)
-                log.debug("the provider %s failed to tell who leads", name, exc_info=is_bug(error))
+                said, bug = "it ended", None
+            except Exception as error:  # noqa: BLE001  whatever a stranger's provider raises, it is told and asked again
+                said, bug = in_words(error), error if is_bug(error) else None
             self._answer(name, leads=False)
-            log.error("the provider %s cannot tell who leads: %s; until it can, this replica does not", name, what)
+            if said != told:
+                what = "the provider %s cannot tell who leads: %s; until it can, this replica does not"
+                log.error(what, name, said, exc_info=bug)
+            told = said
             await setbacks.rest()
 
     def _answer(self, name: str, *, leads: bool) -> None:

@@ -100,7 +100,20 @@ class Scribe:
         self._setbacks.end()
 
     async def _heed_lapses(self) -> None:
-        async for keys in self._writer.lapsed():
-            for key in keys:
-                self._backlog.put(key, self._statuses.get(key, NO_STATUS))
-            self._signal.set()
+        """Until cancelled, or until the writer has no more to tell."""
+        setbacks = Setbacks()
+        while True:
+            try:
+                async for keys in self._writer.lapsed():
+                    setbacks.end()
+                    self._give_again(keys)
+                return
+            except Exception as error:
+                what = "the provider %s cannot tell which statuses have lapsed: %s; it is asked again in %.1f s"
+                log.error(what, self._name, in_words(error), setbacks.pause, exc_info=is_bug(error))  # noqa: TRY400  a server that is gone needs no traceback
+                await setbacks.rest()
+
+    def _give_again(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            self._note(key, self._statuses.get(key, NO_STATUS))
+        self._signal.set()
