@@ -257,7 +257,7 @@ class TestBesideClientGo:
         async with election.candidate("a", duration=4):
             await until(lambda: election.says("a"))
             manager.start()
-            await until(lambda: "ttempting to acquire leader lease" in (tmp_path / "manager.log").read_text())
+            await until(lambda: "attempting to acquire leader lease" in (tmp_path / "manager.log").read_text().lower())
             renewed = set()
             await until(lambda: renewed.add(election.spec()["renewTime"]) or len(renewed) > 20)
             assert election.leaders() == {"a"}
