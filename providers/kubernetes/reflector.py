@@ -150,13 +150,11 @@ class Reflector:
         status = error.status if isinstance(error, ApiError) else 0
         if status in (404, 410):
             self._version = ""
-        if isinstance(error, ApiError) and status == 403:
-            yield from self._forbidden(error)
-        elif status != 404:
+        if status in (403, 404):
+            self._outage.end(self._place)
+        else:
             self._outage.begin(self._place, error, logging.INFO if status in USUAL else logging.WARNING)
-
-    def _forbidden(self, error: ApiError) -> Iterator[Event]:
-        if self._is_believed() and not self._reported:
+        if isinstance(error, ApiError) and status == 403 and self._is_believed() and not self._reported:
             self._reported = True
             yield Report(self._place.address, (self._complaint(error),))
             yield Listed()

@@ -160,6 +160,14 @@ async def test_what_may_not_be_read_is_reported_until_it_may(api, following):
         assert not [one for one in follower.events if isinstance(one, Delete)]
 
 
+async def test_a_server_that_refuses_answers_again(api, following, caplog):
+    caplog.set_level(logging.INFO)
+    api.say(PLACE.path, LOST, refusal(403, "Forbidden"))
+    async with following() as follower:
+        await follower.until(lambda: follower.listed)
+        assert "answers again" in caplog.messages[-1]
+
+
 async def test_what_may_not_be_read_from_the_start_counts_as_listed(api, following):
     api.say(PLACE.path, *repeat(refusal(403, "Forbidden"), 3))
     async with following() as follower:
