@@ -18,11 +18,16 @@ class Cable:
         self.port, self._to = 0, to
         self.down = False
         self._connections: set[anyio.CancelScope] = set()
+        self._clogged = 0
 
     def cut(self) -> None:
         """Breaks every connection off, in the middle of whatever it carries."""
         for one in self._connections:
             one.cancel()
+
+    def clog(self) -> None:
+        """Leaves every connection open, and passes nothing on any more; new ones are as they should be."""
+        self._clogged += 1
 
     async def carry(self, near: SocketStream) -> None:
         """One connection, to its end."""
@@ -41,15 +46,18 @@ class Cable:
             return
         async with far, anyio.create_task_group() as tasks:
             for one, other in ((near, far), (far, near)):
-                tasks.start_soon(_pass, one, other, tasks.cancel_scope)
+                tasks.start_soon(self._pass, one, other, tasks.cancel_scope)
 
-
-async def _pass(one: SocketStream, other: SocketStream, ended: anyio.CancelScope) -> None:
-    try:
-        while True:
-            await other.send(await one.receive())
-    except BROKEN:
-        ended.cancel()
+    async def _pass(self, one: SocketStream, other: SocketStream, ended: anyio.CancelScope) -> None:
+        clogged = self._clogged
+        try:
+            while True:
+                data = await one.receive()
+                if clogged != self._clogged:
+                    await anyio.sleep_forever()
+                await other.send(data)
+        except BROKEN:
+            ended.cancel()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import anyio
 import pytest
+from aiohttp import ClientTimeout
 from anyio.to_thread import run_sync
 from api_server import ApiServer, RefusedError, kubeconfig
 from blockbuster import blockbuster_ctx
@@ -21,6 +22,7 @@ from cluster_words import GROUP, ROUTE
 from follower import DEADLINE, Follower
 
 from providers.kubernetes import KubernetesProvider, Settings, reflection, reflector
+from providers.kubernetes import api as api_module
 from providers.kubernetes.api import Api, connect
 from providers.kubernetes.place import NAMESPACE
 from xds.control.contract import provider_contract
@@ -188,6 +190,17 @@ async def test_a_watch_that_is_cut_in_the_middle_of_a_burst_loses_nothing(cluste
         assert sorted(of(follower, Put)) == sorted(names)
         assert not of(follower, Delete)
         await eventually(lambda: len(told(caplog)) == len([one for one in told(caplog, "INFO") if "answers again" in one]))
+
+
+async def test_a_connection_that_nobody_ends_and_nothing_comes_by_is_given_up(cluster, config, line, monkeypatch):
+    monkeypatch.setattr(api_module, "LONG", ClientTimeout(total=None, sock_connect=10, sock_read=1))
+    async with following(config, ROUTE, namespaces=(cluster.namespace,)) as follower:
+        await follower.until(lambda: follower.listed)
+        for name in ("a", "b"):
+            line.clog()
+            await cluster.put(name)
+            await follower.until(lambda name=name: name in follower.names())
+        assert of(follower, Put) == ["a", "b"]
 
 
 async def test_an_api_server_that_dies_takes_nothing_away(cluster, config, caplog):
