@@ -96,6 +96,7 @@ GOALS: Final = (
     Goal("the same: sent", "S7", "sent", STORM, 5.0),
     Goal("endpoint updates a second, 1,000 proxies: ratio", "S8", "sustained", {"proxies": 1000}, 1.0, PEER, least=True),
     Goal("route ready among 3,000, one Envoy: p50", "S9", "p50", ROUTES, 60.0),
+    Goal("the same in Kubernetes, once it is created: mean", "K1", "mean", {"routes": 3000}, 75.0),
     Goal("p99 of others, one mute: ratio to none", "S13", "p99", {**STUCK, "stuck": "mute"}, 1.25, {"stuck": "nobody"}),
     Goal("p99 of others, one deaf: ratio to none", "S13", "p99", {**STUCK, "stuck": "deaf"}, 1.25, {"stuck": "nobody"}),
 )

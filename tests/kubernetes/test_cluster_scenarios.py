@@ -19,6 +19,8 @@ def anyio_backend():
 @pytest.fixture
 def bench(kubernetes) -> Bench:
     options = Options(pinned=False, kubeconfig=str(kubernetes.kubeconfig))
+    if lacking := cluster.without_cluster(options):
+        pytest.skip(lacking)
     return Bench(options, {OURS: SERVERS[OURS]}, Progress(disable=True))
 
 
