@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -26,7 +27,7 @@ from providers.kubernetes import api as api_module
 from providers.kubernetes.api import Api, connect
 from providers.kubernetes.place import NAMESPACE
 from xds.control.contract import provider_contract
-from xds.model import Delete, Key, Kind, Listed, Put
+from xds.model import Delete, Key, Kind, Listed, Object, Put
 
 SERVICE = Kind("", "Service")
 SECRET = Kind("", "Secret")
@@ -226,18 +227,68 @@ async def test_history_that_is_forgotten_is_made_up_for_by_a_list(cluster, confi
     await cluster.put("a", "b", "c")
     async with following(config, ROUTE, namespaces=(cluster.namespace,)) as follower:
         await follower.until(lambda: follower.listed)
-        line.down = True
-        line.cut()
-        await cluster.drop("a")
-        await cluster.put("d")
-        await run_sync(cluster.server.stop)
-        await run_sync(compact, cluster.server)
-        await run_sync(cluster.server.start)
-        line.down = False
+        async with forgotten(cluster, line):
+            await cluster.drop("a")
+            await cluster.put("d")
         await follower.until(lambda: follower.names() == {"b", "c", "d"})
         assert of(follower, Delete) == ["a"]
         assert of(follower, Put) == ["a", "b", "c", "d"]
         assert len(told(caplog)) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_in_any_weather_it_ends_with_what_the_api_server_has(cluster, config, line, seed):
+    """Routes are made, changed and removed while connections break, and once all history is lost. Nothing is said twice."""
+    chance = Random(seed)
+    async with following(config, ROUTE, namespaces=(cluster.namespace,)) as follower:
+        await follower.until(lambda: follower.listed)
+        there: dict[str, str] = {}
+        for number in range(160):
+            await edit(cluster, there, f"route-{chance.randrange(20)}", chance.choice(("drop", "change")))
+            if chance.random() < 0.08:
+                line.cut()
+            if number == 80:
+                async with forgotten(cluster, line):
+                    await cluster.put("meanwhile")
+                    await cluster.drop("meanwhile")
+        await follower.until(lambda: hosts(follower) == there)
+    last: dict[Key, Object] = {}
+    for event in follower.events:
+        if isinstance(event, Put):
+            assert last.get(event.object.key) != event.object
+            last[event.object.key] = event.object
+        elif isinstance(event, Delete):
+            del last[event.key]
+
+
+async def edit(cluster: Cluster, there: dict[str, str], name: str, how: str) -> None:
+    """Makes a route; where there is one already, drops or changes it."""
+    if name not in there:
+        await cluster.put(name)
+        there[name] = f"{name}.test"
+    elif how == "drop":
+        await cluster.drop(name)
+        del there[name]
+    else:
+        there[name] = f"again.{there[name]}"
+        patch = {"spec": {"hostnames": [there[name]]}}
+        await cluster.call("PATCH", f"{cluster.routes}/{name}", patch, "application/merge-patch+json")
+
+
+@asynccontextmanager
+async def forgotten(cluster: Cluster, line: Cable) -> AsyncIterator[None]:
+    """Meanwhile nobody can follow, and afterwards nothing is known but the present."""
+    line.down = True
+    line.cut()
+    yield
+    await run_sync(cluster.server.stop)
+    await run_sync(compact, cluster.server)
+    await run_sync(cluster.server.start)
+    line.down = False
+
+
+def hosts(follower: Follower) -> dict[str, str]:
+    return {key.name: one.body["spec"]["hostnames"][0] for key, one in follower.objects.items()}
 
 
 def compact(server: ApiServer) -> None:
