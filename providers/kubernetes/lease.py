@@ -55,9 +55,9 @@ class Candidate:
         try:
             while True:
                 await self._attempt()
-                if self._leads is not led:
-                    self._tell(led=led)
-                    led = self._leads
+                before, led = led, self._leads
+                if led is not before:
+                    self._tell(before, led)
                     yield led
                 await anyio.sleep(self._pause())
         finally:
@@ -155,10 +155,10 @@ class Candidate:
             self._seen_at = anyio.current_time()
         self._known = found
 
-    def _tell(self, *, led: bool | None) -> None:
-        if self._leads:
+    def _tell(self, before: bool | None, now: bool) -> None:  # noqa: FBT001  the one it was, and the one it is
+        if now:
             log.info("this replica leads: it holds %s as %s", self, self._lease.identity)
-        elif led:
+        elif before:
             why = self._told_trouble or f"{self._holder or 'nobody'} holds it"
             log.warning("this replica leads no more: it lost %s: %s", self, why)
         else:

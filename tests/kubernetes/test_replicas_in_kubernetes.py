@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 import anyio
+import msgspec
 import pytest
 from api_server import api_server
 from reach import until, wire
@@ -179,6 +180,27 @@ async def test_a_leader_that_is_cut_off_is_followed_by_another(cluster, kubernet
             cut_off.mend()
             await until(lambda: one.versions() == other.versions())
             assert not (one.leads and other.leads)
+
+
+async def test_without_a_lease_a_replica_leads(cluster):
+    """And makes none."""
+    cluster.begin(routes=1)
+    async with replica(msgspec.structs.replace(cluster.place.settings("a"), lease=None)) as one:
+        await until(lambda: cluster.observed("r0"))
+        assert one.leads
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.place.namespace}/leases"
+    assert not cluster.server.call("GET", leases)["items"]
+
+
+async def test_many_statuses_hold_up_nothing_and_are_all_written(cluster):
+    """The first ones of all routes, while one of them changes again and again."""
+    cluster.begin(routes=150)
+    async with replica(cluster.place.settings("a")) as one:
+        await until(lambda: one.leads)
+        for number in range(5):
+            cluster.change("r75", {"hostnames": [f"h{number}.example"]})
+            await until(lambda: cluster.observed("r75"))
+        await until(lambda: all(cluster.accepted(f"r{number}") for number in range(150)))
 
 
 async def test_what_was_ours_before_a_restart_is_taken_out(cluster):
