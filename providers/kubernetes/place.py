@@ -15,10 +15,11 @@ NAMESPACE: Final = Kind("", "Namespace")
 
 FIELDS: Final[Mapping[Kind, str]] = MappingProxyType(
     {
+        Kind("", "ConfigMap"): "metadata.name!=kube-root-ca.crt",  # every namespace has one
         Kind("", "Secret"): (
             "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token,"
             "type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg"
-        )
+        ),
     }
 )
 """What is read of a kind, by its fields; no gateway needs the others, and there may be many, and secret."""

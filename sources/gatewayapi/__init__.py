@@ -1,5 +1,5 @@
 """Gateway API v1 as a configuration language: GatewayClass, Gateway, HTTPRoute, ReferenceGrant, Service, EndpointSlice,
-Secret, Namespace and Backend to Envoy's resources.
+Secret, ConfigMap, Namespace and Backend to Envoy's resources.
 """
 
 from sources.gatewayapi.settings import Settings

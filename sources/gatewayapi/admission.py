@@ -1,14 +1,17 @@
 """Admissions: which listeners of a Gateway are accepted, and why the others are not.
 
-Certificates have no part in this: a listener whose certificate is missing is accepted, and routes attach to it.
+Its own certificates have no part in this: a listener whose certificate is missing is accepted, and routes attach to it.
+One that cannot check its clients is not, as Gateway API has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from sources.gatewayapi.address import HTTP, HTTPS, PROTOCOLS, addresses, owner
+from sources.gatewayapi.authority import Authorities, authorities
 from sources.gatewayapi.filter import Entrance
 from sources.gatewayapi.gateway import ACCEPTED, Verdict, gateway
 from sources.gatewayapi.hostname import ANY
@@ -75,7 +78,7 @@ def admissions(read: Reader, key: Key) -> tuple[Admission, ...]:
         return ()
     spec = known.document.spec
     rivals = {port: _rival(read, key, [(one, port) for one in at]) for port in {one.port for one in spec.listeners}}
-    return tuple(Admission(one, _judge(one, spec, rivals[one.port])) for one in spec.listeners)
+    return tuple(Admission(one, _judge(read, key, one, spec, rivals[one.port])) for one in spec.listeners)
 
 
 def hostnames(read: Reader, key: Key) -> Mapping[int, tuple[str, ...]]:
@@ -95,8 +98,15 @@ def _rival(read: Reader, key: Key, places: Iterable[tuple[str, int]]) -> tuple[K
     return next(((other, address) for other, address in owners if other is not None and other != key), None)
 
 
-def _judge(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Verdict:
-    return next(_faults(listener, spec, rival), ACCEPTED)
+def _judge(read: Reader, key: Key, listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Verdict:
+    clients = read.get(authorities, (key, listener.port)) if listener.protocol == HTTPS else None
+    return next(chain(_faults(listener, spec, rival), _unchecked(clients)), ACCEPTED)
+
+
+def _unchecked(clients: Authorities | None) -> Iterator[Verdict]:
+    if clients is not None and not clients.name:
+        message = f"its clients cannot be checked, so it stays closed: {clients.verdict.message}"
+        yield Verdict(False, "NoValidCACertificate", message)
 
 
 def _faults(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None) -> Iterator[Verdict]:
@@ -104,7 +114,7 @@ def _faults(listener: Listener, spec: GatewaySpec, rival: tuple[Key, str] | None
         message = f"protocol {listener.protocol} is not supported; write {' or '.join(PROTOCOLS)}"
         yield Verdict(False, "UnsupportedProtocol", message)
     yield from _conflicts(listener, spec)
-    yield from _unsupported(listener, spec)
+    yield from _unsupported(listener)
     if rival is not None:
         message = (
             f"{rival[0]}, which came first, listens at {rival[1]} port {listener.port} already;"
@@ -128,17 +138,7 @@ def _conflicts(listener: Listener, spec: GatewaySpec) -> Iterator[Verdict]:
             yield Verdict(False, "HostnameConflict", message)
 
 
-def _unsupported(listener: Listener, spec: GatewaySpec) -> Iterator[Verdict]:
+def _unsupported(listener: Listener) -> Iterator[Verdict]:
     if listener.tls and listener.tls.options:
         options = ", ".join(sorted(listener.tls.options))
         yield Verdict(False, "UnsupportedValue", f"tls.options are not supported yet: {options}")
-    if listener.protocol == HTTPS and _checks_clients(spec, listener.port):
-        message = "the Gateway's tls.frontend asks for client certificates, which are not checked yet: so it stays closed"
-        yield Verdict(False, "UnsupportedValue", message)
-
-
-def _checks_clients(spec: GatewaySpec, port: int) -> bool:
-    if spec.tls is None or spec.tls.frontend is None:
-        return False
-    own = next((one.tls for one in spec.tls.frontend.per_port if one.port == port), spec.tls.frontend.default)
-    return own.validation is not None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sources.gatewayapi.address import HTTP, addresses
 from sources.gatewayapi.admission import Admission
+from sources.gatewayapi.authority import Authorities, authorities
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.cors import FILTER as CORS
 from sources.gatewayapi.hostname import ANY
@@ -102,17 +103,24 @@ def _plain(one: Admission) -> dict[str, Any]:
 
 def _encrypted(read: Reader, key: Key, shared: Iterable[Admission]) -> dict[str, Any]:
     """A filter chain for each HTTPS listener of a port, chosen by the server name that the client asks for."""
-    chains = [_chain(one, read.get(certificates, (key, one.listener.name)).names) for one in shared]
+    chains = [
+        _chain(one, read.get(certificates, (key, one.listener.name)).names, read.get(authorities, (key, one.listener.port)))
+        for one in shared
+    ]
     inspector = {"name": "envoy.filters.listener.tls_inspector", "typed_config": pack(TLS_INSPECTOR, {})}
     return {"listener_filters": [inspector], "filter_chains": chains}
 
 
-def _chain(one: Admission, secrets: Iterable[str]) -> dict[str, Any]:
-    context = {
+def _chain(one: Admission, secrets: Iterable[str], clients: Authorities | None) -> dict[str, Any]:
+    context: dict[str, Any] = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_certificate_sds_secret_configs": [{"name": name, "sds_config": ADS} for name in secrets],
     }
-    socket = {"name": "envoy.transport_sockets.tls", "typed_config": pack(TLS, {"common_tls_context": context})}
+    tls: dict[str, Any] = {"common_tls_context": context}
+    if clients is not None:
+        context["validation_context_sds_secret_config"] = {"name": clients.name, "sds_config": ADS}
+        tls["require_client_certificate"] = {"value": clients.strict}
+    socket = {"name": "envoy.transport_sockets.tls", "typed_config": pack(TLS, tls)}
     return {
         "name": one.table,
         "filter_chain_match": {} if one.hostname == ANY else {"server_names": [one.hostname]},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sources.gatewayapi.authority import trusted
 from sources.gatewayapi.certificate import secret
 from sources.gatewayapi.cluster import cluster, endpoints
 from sources.gatewayapi.listener import listener, ports
@@ -50,7 +51,12 @@ def _endpoints(read: Reader, key: Key) -> Iterable[Resource | None]:
 
 
 def _secrets(read: Reader, key: Key) -> Iterable[Resource | None]:
-    return read.each(secret, read.get(_named, (key, LDS, SDS))).values()
+    return read.each(_secret, read.get(_named, (key, LDS, SDS))).values()
+
+
+def _secret(read: Reader, name: str) -> Resource | None:
+    """A certificate, `namespace/name`; or authorities, whose name begins with how they are used."""
+    return read.get(trusted if ":" in name else secret, name)
 
 
 def _listeners(read: Reader, key: Key) -> Iterable[Resource | None]:

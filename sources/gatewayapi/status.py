@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from sources.gatewayapi.address import addresses, reached
+from sources.gatewayapi.address import HTTPS, addresses, reached
 from sources.gatewayapi.admission import Admission, admissions
 from sources.gatewayapi.attachment import Attachment, Parent, attachment
+from sources.gatewayapi.authority import authorities
 from sources.gatewayapi.certificate import certificates
 from sources.gatewayapi.cluster import addresses_of
 from sources.gatewayapi.destination import unsupported_by
@@ -67,7 +68,7 @@ def gateway_status(read: Reader, key: Key) -> Status | None:
     accepted, programmed = _gateway_verdicts(read, known)
     urls = ", ".join(one.url for one in read.get(listens, key))
     return Status(
-        _conditions({"Accepted": accepted, "Programmed": programmed}, known),
+        _conditions({"Accepted": accepted, "Programmed": programmed, **_lenience(read, known)}, known),
         tuple(_listener_part(read, known, one) for one in read.get(admissions, key)),
         {"addresses": [{"type": "IPAddress", "value": one} for one in read.get(reached, key)]},
         "; ".join(filter(None, (urls, programmed.message))),
@@ -136,6 +137,14 @@ def _gateway_verdicts(read: Reader, known: Known[Gateway]) -> tuple[Verdict, Ver
     )
 
 
+def _lenience(read: Reader, known: Known[Gateway]) -> Mapping[str, Verdict]:
+    """The condition that warns of HTTPS listeners which let in whom they cannot check; absent where there is none."""
+    ports = {one.port for one in known.document.spec.listeners if one.protocol == HTTPS}
+    lenient = [str(port) for port in sorted(ports) if (of := read.get(authorities, (known.key, port))) and not of.strict]
+    message = f"clients without a valid certificate are let in at port {', '.join(lenient)}"
+    return {"InsecureFrontendValidationMode": Verdict(True, "ConfigurationChanged", message)} if lenient else {}
+
+
 def _listener_part(read: Reader, known: Known[Gateway], one: Admission) -> Part:
     name = one.listener.name
     conflict = Verdict(True, *one.verdict[1:]) if one.conflicted else Verdict(False, "NoConflicts")
@@ -166,7 +175,9 @@ def _resolved(read: Reader, key: Key, one: Admission) -> Verdict:
             f"allowedRoutes.kinds has {', '.join(one.unknown_kinds)}, which {one.listener.protocol} listeners do not serve"
         )
         return Verdict(False, "InvalidRouteKinds", message)
-    return read.get(certificates, (key, one.listener.name)).verdict
+    found = read.get(certificates, (key, one.listener.name)).verdict
+    clients = read.get(authorities, (key, one.listener.port)) if one.listener.protocol == HTTPS else None
+    return clients.verdict if found.status and clients is not None else found
 
 
 def _conditions(verdicts: Mapping[str, Verdict], known: Known[Any], field: str = "") -> tuple[Condition, ...]:

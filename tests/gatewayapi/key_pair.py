@@ -1,7 +1,7 @@
 """Key pairs for the case folders, made when they are needed: no private key stands in a file.
 
-Where a Secret of a case says `<certificate of NAME>`, `<key of NAME>` or `<locked key of NAME>`, optionally with
-`on secp256k1` behind it, that is what it has in the test. Keys are derived from the name, so a case is always the same.
+Where a Secret or ConfigMap of a case says `<certificate of NAME>`, `<key of NAME>` or `<locked key of NAME>`, optionally
+with `on secp256k1` behind it, that is what it has in the test. Keys are derived from the name, so a case is always the same.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ _written: dict[str, str] = {}
 
 
 def filled(document: Any) -> Any:
-    """A Secret with PEM text in the place of its placeholders, in `data` in base64; anything else as it is."""
-    if not isinstance(document, dict) or document.get("kind") != "Secret":
+    """A Secret with PEM text in the place of its placeholders, in `data` in base64, a ConfigMap with it as it is; anything
+    else unchanged.
+    """
+    if not isinstance(document, dict) or document.get("kind") not in ("Secret", "ConfigMap"):
         return document
+    if document["kind"] == "ConfigMap":
+        return {**document, "data": {name: _fill(value) for name, value in document.get("data", {}).items()}}
     plain = {name: _fill(value) for name, value in document.get("stringData", {}).items()}
     coded = {
         name: _encoded(_fill(value)) if PLACEHOLDER.match(value) else value

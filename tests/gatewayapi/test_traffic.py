@@ -16,6 +16,7 @@ import anyio
 import pytest
 from cryptography import x509
 from gateway_world import CASES, bootstrap, translate
+from key_pair import filled
 
 pytestmark = pytest.mark.envoy
 
@@ -27,7 +28,7 @@ def with_free_ports(text: str) -> tuple[str, dict[int, int]]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             ports[port] = probe.getsockname()[1]
-        text = text.replace(f"port: {port}, protocol", f"port: {ports[port]}, protocol")
+        text = re.sub(rf"port: {port}\b", f"port: {ports[port]}", text)
     return text, ports
 
 
@@ -35,7 +36,8 @@ def with_free_ports(text: str) -> tuple[str, dict[int, int]]:
 async def envoy(case: str, folder: Path) -> AsyncIterator[dict[int, int]]:
     """An Envoy that serves the one Gateway of a case; gives the ports."""
     text, ports = with_free_ports((CASES / case / "in.yaml").read_text())
-    (snapshot,) = translate(text, bind_address="127.0.0.1").snapshots.values()
+    translation = translate(text, bind_address="127.0.0.1")
+    (snapshot,), (group,) = translation.snapshots.values(), translation.groups.values()
     file = folder / "bootstrap.json"
     file.write_text(json.dumps(bootstrap(snapshot)))
     program = Path(sys.executable).with_name("envoy")
@@ -43,8 +45,8 @@ async def envoy(case: str, folder: Path) -> AsyncIterator[dict[int, int]]:
     async with await anyio.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             with anyio.fail_after(30):
-                for port in ports.values():
-                    await listening(port)
+                for one in group.listens:
+                    await listening(one.port)
             yield ports
         finally:
             process.kill()
@@ -73,9 +75,11 @@ async def status(port: int, host: str, tls: ssl.SSLContext | None = None, name: 
     return int(answer.split()[1])
 
 
-def unverified() -> ssl.SSLContext:
-    """TLS that takes the cases' own certificates."""
+def unverified(client: str = "") -> ssl.SSLContext:
+    """TLS that takes the cases' own certificates; with that of a client, PEM with its key."""
     tls = ssl.create_default_context()
+    if client:
+        tls.load_cert_chain(client)
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     tls.set_alpn_protocols(["http/1.1"])
     return tls
@@ -139,3 +143,33 @@ async def test_a_request_over_the_connection_of_another_listener_is_told_so(tmp_
         for name, host in (("bar", "foo"), ("foo", "bar")):
             assert await status(ports[8443], f"{host}.example.com", tls, f"{name}.example.com") == 421
         assert await status(ports[8443], "elsewhere.org", tls, "foo.example.com") == 421, "it is of the listener for all"
+
+
+async def test_a_client_is_let_in_by_the_authorities_of_the_port(tmp_path):
+    """The clients' certificates are their own authorities; of the first port's only the first is."""
+    tls = {"nobody": unverified()}
+    for name in ("one", "two"):
+        pair = filled({"kind": "Secret", "stringData": {what: f"<{what} of {name}.example.com>" for what in WHAT}})
+        file = tmp_path / f"{name}.pem"
+        file.write_text("".join(pair["stringData"].values()))
+        tls[name] = unverified(str(file))
+
+    async def answers(port: int) -> dict[str, int | None]:
+        return {who: await let_in(port, context) for who, context in tls.items()}
+
+    async with envoy("client-certificates", tmp_path) as ports:
+        assert await answers(ports[8443]) == {"nobody": None, "one": 503, "two": None}
+        assert await answers(ports[8444]) == {"nobody": 503, "one": 503, "two": 503}
+        assert await answers(ports[8445]) == {"nobody": 503, "one": 503, "two": 503}
+        assert await answers(ports[8446]) == {"nobody": None, "one": None, "two": 503}
+
+
+WHAT = ("certificate", "key")
+
+
+async def let_in(port: int, tls: ssl.SSLContext) -> int | None:
+    """The status that a client gets; None where it is turned away."""
+    try:
+        return await status(port, "any.example.com", tls, "any.example.com")
+    except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+        return None

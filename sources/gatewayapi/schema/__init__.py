@@ -14,7 +14,7 @@ import msgspec
 
 from sources.gatewayapi.schema.backend import Backend
 from sources.gatewayapi.schema.backend_flaw import backend_flaws
-from sources.gatewayapi.schema.core import EndpointSlice, Namespace, Secret, Service
+from sources.gatewayapi.schema.core import ConfigMap, EndpointSlice, Namespace, Secret, Service
 from sources.gatewayapi.schema.flaw import Flaw, either, flaws, without_nulls
 from sources.gatewayapi.schema.gateway import Gateway, GatewayClass
 from sources.gatewayapi.schema.gateway_flaw import gateway_flaws
@@ -48,6 +48,7 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = MappingProxyType(
         Kind(GATEWAY_GROUP, "ReferenceGrant"): Schema(ReferenceGrant, ("v1", "v1beta1")),
         Kind("", "Service"): Schema(Service),
         Kind("", "Secret"): Schema(Secret),
+        Kind("", "ConfigMap"): Schema(ConfigMap),
         Kind("", "Namespace"): Schema(Namespace),
         Kind("discovery.k8s.io", "EndpointSlice"): Schema(EndpointSlice),
         Kind(ENVOY_GROUP, "Backend"): Schema(Backend, ("v1alpha1",), backend_flaws),

@@ -1,4 +1,4 @@
-"""Service, EndpointSlice, Secret and Namespace: the fields of Kubernetes' own kinds that a gateway reads."""
+"""Service, EndpointSlice, Secret, ConfigMap and Namespace: the fields of Kubernetes' own kinds that a gateway reads."""
 
 from __future__ import annotations
 
@@ -74,6 +74,12 @@ class Secret(CoreDocument, frozen=True):
     type: str = "Opaque"
     data: dict[str, str] = field(default_factory=dict)
     string_data: dict[str, str] = field(default_factory=dict)
+
+
+class ConfigMap(CoreDocument, frozen=True):
+    """core ConfigMap: text by name."""
+
+    data: dict[str, str] = field(default_factory=dict)
 
 
 class Namespace(CoreDocument, frozen=True):
