@@ -14,6 +14,7 @@ GROUP = "gateway.networking.k8s.io"
 ROUTE = Kind(GROUP, "HTTPRoute")
 ROUTES = Served(ROUTE, "httproutes", namespaced=True, version="v1", has_status=True)
 NAMESPACES = Served(Kind("", "Namespace"), "namespaces", namespaced=False, version="v1", has_status=True)
+CONFIG_MAPS = Served(Kind("", "ConfigMap"), "configmaps", namespaced=True, version="v1", has_status=False)
 SECRETS = Served(Kind("", "Secret"), "secrets", namespaced=True, version="v1", has_status=False)
 GATEWAY_CLASSES = Served(Kind(GROUP, "GatewayClass"), "gatewayclasses", namespaced=False, version="v1", has_status=True)
 

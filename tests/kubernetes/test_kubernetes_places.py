@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from cluster_words import GATEWAY_CLASSES, NAMESPACES, ROUTES, SECRETS
+from cluster_words import CONFIG_MAPS, GATEWAY_CLASSES, NAMESPACES, ROUTES, SECRETS
 
 from providers.kubernetes.place import places
 from providers.kubernetes.settings import Settings
@@ -47,6 +47,11 @@ def test_secrets_that_no_gateway_needs_are_not_read():
     assert {one.query["fieldSelector"] for one in places([SECRETS], Settings(namespaces=("a",)), ())} == {
         place.query["fieldSelector"]
     }
+
+
+def test_the_authority_of_the_cluster_is_not_read_in_every_namespace():
+    (place,) = places([CONFIG_MAPS], Settings(), ())
+    assert place.query == {"fieldSelector": "metadata.name!=kube-root-ca.crt"}
 
 
 def test_names_and_a_selector_contradict_each_other():
