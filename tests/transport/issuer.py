@@ -13,6 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 LOOPBACK = ip_address("127.0.0.1")
 DAY = dt.timedelta(days=1)
 PEM = serialization.Encoding.PEM
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What an authority's key is for."""
 
 
 class Issuer:
@@ -52,4 +64,6 @@ def _certificate(name, issuer, key, signer, *, ca=False, uri="", age=dt.timedelt
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
+    if ca:  # Python asks for it since 3.13
+        builder = builder.add_extension(SIGNS, critical=True)
     return builder.sign(signer, hashes.SHA256())
