@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import anyio
 import msgspec
 
 from providers.kubernetes.api import Api, ApiError
+from providers.kubernetes.pause import pauses
 from xds.model import Kind
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-UNKNOWN: Final = frozenset({403, 404})
-"""Answers of a server that does not tell whether it is ready."""
+STARTING: Final = 30.0
+"""Seconds that an API server may take to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,23 @@ class _Group(msgspec.Struct, rename="camel"):
 
 
 async def ready(api: Api) -> None:
-    """Raises ApiError while the API server starts and does not know all of its kinds yet."""
+    """Waits while the API server starts and does not know all of its kinds yet. One that is never quite ready is waited for
+    no longer than `STARTING`, and one that does not tell not at all. Raises OSError when it cannot be reached.
+    """
+    with anyio.move_on_after(STARTING):
+        for pause in pauses():
+            if not await _is_starting(api):
+                return
+            await anyio.sleep(pause)
+
+
+async def _is_starting(api: Api) -> bool:
     try:
         await api.read("/readyz")
     except ApiError as error:
-        if error.status not in UNKNOWN:
-            raise
+        log.debug("it is waited for: %s", error)
+        return error.status >= 500
+    return False
 
 
 async def served(api: Api, kinds: Collection[Kind]) -> Mapping[Kind, Served]:

@@ -14,8 +14,8 @@ from cluster_words import ROUTE, ROUTES, line, page, route
 from follower import Follower
 from scripted_api import ScriptedApi, refusal
 
+from providers.kubernetes import discovery, reflector
 from providers.kubernetes import reflection as module
-from providers.kubernetes import reflector
 from providers.kubernetes.place import NAMESPACE
 from providers.kubernetes.reflection import Reflection
 from providers.kubernetes.seen import Seen
@@ -32,6 +32,7 @@ class Cluster(ScriptedApi):
 
     def __init__(self) -> None:
         super().__init__()
+        self.unready = 0
         self.installed: dict[str, list[tuple[str, str, bool]]] = {
             "/api/v1": [("Namespace", "namespaces", False)],
             f"{GATEWAY_API}/v1": [("HTTPRoute", "httproutes", True)],
@@ -39,6 +40,9 @@ class Cluster(ScriptedApi):
 
     async def read(self, path, query={}) -> bytes:  # noqa: B006  never written to
         if path == "/readyz":
+            self.unready -= 1
+            if self.unready >= 0:
+                raise refusal(500, "InternalError")
             return b"ok"
         if path in self.installed:
             found = [{"name": name, "kind": kind, "namespaced": scoped} for kind, name, scoped in self.installed[path]]
@@ -128,6 +132,23 @@ async def test_what_is_in_selected_namespaces_comes_before_listed(api):
         api.say(routes("one"), page(route("a")), FOREVER)
         await follower.until(lambda: follower.listed)
         assert [type(one) for one in follower.events] == [Put, Listed]
+
+
+async def test_an_api_server_that_starts_is_waited_for_until_it_knows_its_kinds(api, monkeypatch):
+    monkeypatch.setattr(discovery, "pauses", lambda: iter(repeat(0.0)))
+    api.unready = 3
+    api.say(ROUTES.path(), page(route("a")), FOREVER)
+    async with following(api, ROUTE) as follower:
+        await follower.until(lambda: follower.listed)
+    assert api.unready < 0
+
+
+async def test_an_api_server_that_is_never_ready_is_asked_all_the_same(api, monkeypatch):
+    monkeypatch.setattr(discovery, "STARTING", 0.01)
+    api.unready = 1_000_000
+    api.say(ROUTES.path(), page(route("a")), FOREVER)
+    async with following(api, ROUTE) as follower:
+        await follower.until(lambda: follower.listed)
 
 
 async def test_an_api_server_that_is_not_there_yet_is_waited_for(api, monkeypatch, caplog):
