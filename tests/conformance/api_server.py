@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import ssl
 import subprocess
 import time
@@ -166,11 +167,12 @@ class ApiServer:
     def __exit__(self, *_: object) -> None:
         self._server.kill()  # it ends slowly once etcd is gone
         self._etcd.kill()
+        shutil.rmtree(self.directory / "etcd", ignore_errors=True)
 
 
 @contextmanager
 def api_server(directory: Path, *, port: int = 0, rbac: bool = True) -> Iterator[ApiServer]:
-    """An API server with its state in the directory, ready, and ended after. Port 0 is any free one.
+    """An API server, ready, and ended after; then the directory has its logs. Port 0 is any free one.
 
     Raises UnavailableError when it is not built and cannot be.
     """
