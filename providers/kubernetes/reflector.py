@@ -53,6 +53,7 @@ class Reflector:
         self._pauses = pauses()
         self._refused_since: float | None = None
         self._reported = False
+        self._answered = True
 
     async def events(self) -> AsyncGenerator[Event]:
         """Until cancelled, or until the kind is not installed any more."""
@@ -66,7 +67,7 @@ class Reflector:
                     return
                 for event in self._failed(error):
                     yield event
-                await anyio.sleep(max(next(self._pauses), getattr(error, "retry_after", None) or 0))
+                await anyio.sleep(self._pause(error))
 
     async def _follow(self) -> AsyncGenerator[Event]:
         while True:
@@ -135,6 +136,14 @@ class Reflector:
         if self._reported:
             self._reported = False
             yield Report(self._place.address)
+
+    def _pause(self, error: Exception) -> float:
+        """Seconds to wait; few again where a server answers that did not."""
+        answered = isinstance(error, ApiError)
+        if answered and not self._answered:
+            self._pauses = pauses()
+        self._answered = answered
+        return max(next(self._pauses), getattr(error, "retry_after", None) or 0)
 
     def _is_gone(self, error: Exception) -> bool:
         return isinstance(error, ApiError) and error.status == 404 and self._is_believed()

@@ -129,6 +129,14 @@ async def test_watches_that_end_at_once_are_not_opened_without_a_pause(api, foll
         assert pauses == [0.25, 0.25]
 
 
+async def test_pauses_grow_and_are_short_again_once_a_server_answers(api, following, pauses, monkeypatch):
+    monkeypatch.setattr(module, "pauses", lambda: iter((1.0, 2.0, 4.0)))
+    api.say(PLACE.path, page(), LOST, LOST, LOST, refusal(410, "Expired"), page(), refusal(410, "Expired"), page(), FOREVER)
+    async with following():
+        await api.until_asked(PLACE.path, 9)
+        assert pauses == [1.0, 2.0, 4.0, 1.0, 2.0]
+
+
 async def test_who_is_asked_to_wait_waits(api, following, pauses):
     busy = refusal(429, "TooManyRequests")
     busy.retry_after = 7.0
