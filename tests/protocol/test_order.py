@@ -9,6 +9,9 @@ from xds_resources import cluster, endpoints, listener, route, secret
 from xds.codec import resource
 from xds.model import Resource
 from xds.model.type_url import CDS, EDS, LDS, RDS, SDS, SRDS
+from xds.protocol import Limits
+
+PATIENCE = Limits().patience
 
 
 def chain(one: str, mark: str = "1"):
@@ -277,3 +280,44 @@ def test_scopes_come_after_the_routes_that_they_name(dialect):
         assert client.expect(RDS).removals == {"q"}
     else:
         assert client.is_silent()
+
+
+@pytest.fixture
+def by_name(dialect):
+    """A client that asks for clusters by name, as gRPC does, with a route that has just gone from one to another."""
+    group = Group(dialect, listener("l", "r"), route("r", "old"), cluster("old"), endpoints("old"))
+    client = group.client()
+    for type_url, name in ((LDS, "l"), (RDS, "r"), (CDS, "old"), (EDS, "old")):
+        client.ask(type_url, name)
+    client.settle()
+    group.publish(listener("l", "r"), route("r", "new"), cluster("new"), endpoints("new"))
+    client.expect(RDS, "r")
+    client.ack(RDS)
+    return client
+
+
+def test_what_a_client_asks_for_by_name_stays_until_it_lets_go(by_name):
+    """gRPC fails calls over a cluster that it is told is gone while it waits for what comes in its place."""
+    assert by_name.is_silent()
+    by_name.add(CDS, "new")
+    by_name.settle()
+    assert by_name.names(CDS) == {"old", "new"}
+    by_name.drop(CDS, "old")
+    assert CDS not in types(by_name.settle())
+    assert by_name.names(CDS) == {"new"}
+
+
+def test_what_a_client_never_lets_go_of_is_taken_from_it(by_name):
+    assert by_name.is_silent()
+    by_name.group.now = by_name.stream.wake_at()
+    assert 0 < by_name.group.now <= PATIENCE
+    by_name.settle()
+    assert by_name.names(CDS) == set()
+
+
+def test_what_a_route_names_and_is_gone_is_told_at_once(by_name):
+    by_name.add(CDS, "new")
+    by_name.settle()
+    by_name.group.publish(listener("l", "r"), route("r", "new"), endpoints("new"))
+    by_name.settle()
+    assert by_name.names(CDS) == {"old"}

@@ -28,6 +28,10 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
 """The types that may name a resource of this type. It is not removed before every parent that is about to let go of it
 has been accepted."""
 
+LET_GO: Final = frozenset({CDS})
+"""Types that a client which asks for them by name (gRPC) lets go of by itself, once it has all that its routes name now: to
+be told earlier that one is gone fails its calls."""
+
 NEEDS_CLUSTERS: Final = frozenset({LDS, ECDS, SRDS, RDS, VHDS})
 """Types that wait until the clusters they name are in force at the client."""
 

@@ -19,6 +19,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from math import inf
 from typing import Any, Final
 
@@ -45,7 +46,7 @@ from xds.protocol.message import (
 )
 from xds.protocol.names import NONE
 from xds.protocol.offer import Offer
-from xds.protocol.order import BY_ALIAS, LASTING, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
+from xds.protocol.order import BY_ALIAS, LASTING, LET_GO, NEEDS_CLUSTERS, NEVER_REMOVED, PARENTS, WARMED_BY, is_whole, place
 from xds.protocol.subscription import Subscription
 
 HEARTBEAT: Final = 64
@@ -127,6 +128,8 @@ class Stream:
                 soonest = min(soonest, self._overdue_at(one.offer))
             elif self._is_mortal(one):
                 soonest = min(soonest, one.pulse.due_at(one.held))
+            if one.settled is None and self._now < (until := self._parts_until(one)):
+                soonest = min(soonest, until)
         return None if soonest == inf else soonest
 
     def notices(self) -> tuple[Notice, ...]:
@@ -413,7 +416,7 @@ class Stream:
         """What is to go, but is withheld, or which the client still refers to and is about to let go of."""
         if not going:
             return going
-        stay = set(self._leaving(snapshot, subscription.type_url))
+        stay = {*self._leaving(snapshot, subscription.type_url), *self._parting(subscription)}
         stay.update(name for type_url, name in snapshot.withheld if type_url == subscription.type_url)
         return going & stay
 
@@ -427,6 +430,21 @@ class Stream:
                 if now != parent:
                     after = set() if now is None else set(now.names(type_url))
                     yield from (child for child in parent.names(type_url) if child not in after)
+
+    def _parting(self, subscription: Subscription) -> AbstractSet[str]:
+        """What a client asks for by name that nothing names any more which it has: for a while, it may let go by itself."""
+        if self._now >= self._parts_until(subscription):
+            return NONE
+        parents = (self._subscriptions.get(url) for url in PARENTS[subscription.type_url])
+        named = (one.names(subscription.type_url) for parent in parents if parent for one in parent.naming())
+        return subscription.names.difference(*named)
+
+    def _parts_until(self, subscription: Subscription) -> float:
+        """When a client has had the time to let go of what it asks for by name."""
+        if subscription.type_url not in LET_GO or subscription.wildcard:
+            return -inf
+        parents = (self._subscriptions.get(url) for url in PARENTS[subscription.type_url])
+        return max((one.updated for one in parents if one and one.held), default=-inf) + self._limits.patience
 
     def _make(self, snapshot: Snapshot, subscription: Subscription, draft: Draft) -> Response:
         """Turns the draft into a response, and notes that it is out."""
