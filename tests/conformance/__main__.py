@@ -24,7 +24,7 @@ from judge import Question, judge  # noqa: E402
 def main() -> int:
     """Builds what is to be built, then becomes a process in a network of its own, and does what is asked for."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: what was started is ended
+    signal.signal(signal.SIGTERM, _stop)
     try:
         toolbox.CLUSTER.built()
         toolbox.SUITE.built()
@@ -36,6 +36,12 @@ def main() -> int:
         sys.exit(f"{' '.join(map(str, error.cmd))} ended with {error.returncode}")
     except KeyboardInterrupt:
         return 130
+
+
+def _stop(*_: object) -> None:
+    """As Ctrl-C: what was started is ended. Once: make and a terminal tell a program twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
 
 
 def _do(arguments: argparse.Namespace) -> int:
