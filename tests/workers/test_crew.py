@@ -80,12 +80,12 @@ async def test_what_a_proxy_of_one_worker_refuses_is_kept_from_those_of_all(worl
     await until(lambda: world.server.fleet.is_live(GROUP))
     done: list[Publication] = []
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(accepting, world, Snapshot.of([cluster("a", "bad"), cluster("b")]), done)
+        tasks.start_soon(accepting, world, Snapshot.of([cluster("a", "worse"), cluster("b")]), done)
         await one.refuse(await one.read(), "cluster a is no good")
         await until(lambda: list(world.server.fleet.refusals()))
         await other.accept(await other.read())
         got = await other.read()
-        assert b"bad" not in got.SerializeToString()
+        assert b"worse" not in got.SerializeToString()
         await other.accept(got)
         tasks.start_soon(accepting_all, one)
         await until(lambda: bool(done))
@@ -93,7 +93,7 @@ async def test_what_a_proxy_of_one_worker_refuses_is_kept_from_those_of_all(worl
         for worker in world.workers:
             newcomer = await world.client_of(worker, dialect)
             got = await newcomer.read()
-            assert b"bad" not in got.SerializeToString()
+            assert b"worse" not in got.SerializeToString()
             assert len(got.resources) == 2
         tasks.cancel_scope.cancel()
 
