@@ -150,12 +150,20 @@ class Talk(RuleBasedStateMachine):
 
     @rule()
     def come_to_rest(self):
-        """Everybody answers everything, and has what it wants."""
-        while any([self.rest(client) for client in self.clients]):  # noqa: C419  each of them
-            pass
+        """Everybody answers everything, and has what it wants, and nothing else when the time is over in which clients that
+        ask for clusters by name may let go of them.
+        """
+        self.all_rest()
+        for group in self.replicas:
+            group.now += PATIENCE
+        self.all_rest()
         for client in self.clients:
             for type_url in client.types:
                 self.compare(client, type_url)
+
+    def all_rest(self) -> None:
+        while any([self.rest(client) for client in self.clients]):  # noqa: C419  each of them
+            pass
 
     def rest(self, client: Client) -> bool:
         """Answers all that comes. Returns whether anything came."""
