@@ -422,11 +422,11 @@ class Stream:
 
     def _leaving(self, snapshot: Snapshot, type_url: str) -> Iterator[str]:
         """Names of this type that some parent names at the client, and no longer does in the snapshot."""
-        for parent_type in PARENTS.get(type_url, ()):
-            if (parents := self._subscriptions.get(parent_type)) is None or parents.is_at(snapshot.of_type(parent_type)):
+        for parents in self._parents(type_url):
+            if parents.is_at(snapshot.of_type(parents.type_url)):
                 continue
             for parent in parents.naming():
-                now = snapshot.get((parent_type, parent.name))
+                now = snapshot.get((parents.type_url, parent.name))
                 if now != parent:
                     after = set() if now is None else set(now.names(type_url))
                     yield from (child for child in parent.names(type_url) if child not in after)
@@ -435,16 +435,20 @@ class Stream:
         """What a client asks for by name that nothing names any more which it has: for a while, it may let go by itself."""
         if self._now >= self._parts_until(subscription):
             return NONE
-        parents = (self._subscriptions.get(url) for url in PARENTS[subscription.type_url])
-        named = (one.names(subscription.type_url) for parent in parents if parent for one in parent.naming())
+        type_url = subscription.type_url
+        named = (one.names(type_url) for parents in self._parents(type_url) for one in parents.naming())
         return subscription.names.difference(*named)
 
     def _parts_until(self, subscription: Subscription) -> float:
         """When a client has had the time to let go of what it asks for by name."""
         if subscription.type_url not in LET_GO or subscription.wildcard:
             return -inf
-        parents = (self._subscriptions.get(url) for url in PARENTS[subscription.type_url])
-        return max((one.updated for one in parents if one and one.held), default=-inf) + self._limits.patience
+        updated = (one.updated for one in self._parents(subscription.type_url) if one.held)
+        return max(updated, default=-inf) + self._limits.patience
+
+    def _parents(self, type_url: str) -> Iterator[Subscription]:
+        """The subscriptions of the types that may name one of this type."""
+        return (one for url in PARENTS.get(type_url, ()) if (one := self._subscriptions.get(url)) is not None)
 
     def _make(self, snapshot: Snapshot, subscription: Subscription, draft: Draft) -> Response:
         """Turns the draft into a response, and notes that it is out."""
