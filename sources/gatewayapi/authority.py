@@ -89,12 +89,8 @@ def _judge(read: Reader, namespace: str, key: Key) -> Verdict:
     if key.kind != CONFIG_MAP:
         kind = f"{key.kind.group or 'core'}/{key.kind.name}"
         return Verdict(False, "InvalidCACertificateKind", f"{key} has no CA certificate: {kind} is no ConfigMap")
-    if not read.get(granted, Crossing(GATEWAY, namespace, key)):
-        message = (
-            f"{key} is in another namespace; a ReferenceGrant in namespace {key.namespace} must permit"
-            f" Gateways of namespace {namespace}"
-        )
-        return Verdict(False, "RefNotPermitted", message)
+    if not read.get(granted, crossing := Crossing(GATEWAY, namespace, key)):
+        return Verdict(False, "RefNotPermitted", crossing.wish)
     bundle = read.get(_bundle, key)
     return Verdict(False, INVALID, f"{key} {bundle}") if isinstance(bundle, str) else RESOLVED
 

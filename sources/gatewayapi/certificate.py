@@ -77,12 +77,8 @@ def _judge(read: Reader, namespace: str, key: Key) -> Verdict:
     if key.kind != SECRET:
         kind = f"{key.kind.group or 'core'}/{key.kind.name}"
         return Verdict(False, INVALID, f"{key} cannot be a certificate: {kind} is no Secret")
-    if not read.get(granted, Crossing(GATEWAY, namespace, key)):
-        message = (
-            f"{key} is in another namespace; a ReferenceGrant in namespace {key.namespace} must permit"
-            f" Gateways of namespace {namespace}"
-        )
-        return Verdict(False, "RefNotPermitted", message)
+    if not read.get(granted, crossing := Crossing(GATEWAY, namespace, key)):
+        return Verdict(False, "RefNotPermitted", crossing.wish)
     pair = read.get(_pair, key)
     return Verdict(False, INVALID, f"{key} {pair}") if isinstance(pair, str) else RESOLVED
 

@@ -60,12 +60,8 @@ def destination(read: Reader, wanted: Wanted) -> Destination:
         kind = f"{wanted.to.kind.group or 'core'}/{wanted.to.kind.name}"
         message = f"{wanted.to} cannot be a backend: {kind} is neither a Service nor a Backend (gateway.envoyproxy.io)"
         return Destination(str(wanted), "", "InvalidKind", message)
-    if not read.get(granted, Crossing(HTTP_ROUTE, wanted.namespace, wanted.to)):
-        message = (
-            f"{wanted.to} is in another namespace; a ReferenceGrant in namespace {wanted.to.namespace} must permit"
-            f" HTTPRoutes of namespace {wanted.namespace}"
-        )
-        return Destination(str(wanted), "", "RefNotPermitted", message)
+    if not read.get(granted, crossing := Crossing(HTTP_ROUTE, wanted.namespace, wanted.to)):
+        return Destination(str(wanted), "", "RefNotPermitted", crossing.wish)
     return resolve(read, wanted)
 
 

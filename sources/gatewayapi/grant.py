@@ -17,6 +17,14 @@ class Crossing(NamedTuple):
     namespace: str
     to: Key
 
+    @property
+    def wish(self) -> str:
+        """What its author is told where it is not granted."""
+        return (
+            f"{self.to} is in another namespace; a ReferenceGrant in namespace {self.to.namespace} must permit"
+            f" {self.kind}s of namespace {self.namespace}"
+        )
+
 
 def granted(read: Reader, crossing: Crossing) -> bool:
     """Whether a reference stays in its namespace, or a ReferenceGrant over there permits it."""
